@@ -1,0 +1,156 @@
+"""What stands in a document before it is opened: values in groups of one origin, and what a leaf says of them.
+
+All values of one key, or of one set of labels, are decided alike, so a page of two hundred fields needs a handful of
+decisions. Nothing is opened here.
+"""
+
+import hashlib
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from accounts.openings import Opened
+from limited_use.asking import Asking
+from limited_use.cipher import key_id_of
+from limited_use.key_tree import KeyFacts, KeyPurpose
+from limited_use.keys import Vault
+from limited_use.labels import Labels
+from limited_use.policy import OURS, Kind, Viewer
+from limited_use.sealing import Labelled, Native, Sealed, SealedError, System
+
+NATIVE_KINDS = frozenset({Kind.NATIVE})
+SYSTEM_KINDS = frozenset({Kind.SYSTEM})
+_KINDS_OF_PURPOSES = {
+    KeyPurpose.CONTENT: NATIVE_KINDS,
+    KeyPurpose.DETAIL: frozenset({Kind.DETAIL}),
+    KeyPurpose.ENDING: frozenset({Kind.TOKENS}),
+}
+
+
+@dataclass(slots=True)
+class Group:
+    """Values that are decided alike."""
+
+    kinds: frozenset[Kind] = frozenset()
+    grants: frozenset[uuid.UUID] = frozenset()
+    key_id: int | None = None
+    count: int = 0
+    ways: frozenset[tuple[Viewer, ...]] = frozenset()
+    """How the grants behind them let who asks see them, where that differs from row to row (`limited_use.relation`)."""
+    openings: frozenset[Opened] = frozenset()
+    """What may let who asks see some of them, opened one by one."""
+
+    @property
+    def from_google(self) -> bool:
+        """Tell whether any of it came from Google."""
+        return not OURS.issuperset(self.kinds)
+
+
+@dataclass(slots=True)
+class Survey:
+    """The groups of a document, which of them each value is in, and the first thing that is wrong with it."""
+
+    members: list[Group] = field(default_factory=list)
+    groups: list[Group] = field(default_factory=list)
+    fields: frozenset[str] = frozenset()
+    rows: str | None = None
+    records: int = 0
+    fault: str | None = None
+    openings: frozenset[Opened] = frozenset()
+    """What was opened one by one, of what is shown."""
+
+    @property
+    def key_ids(self) -> list[int]:
+        """Return the keys of its sealed values."""
+        return [group.key_id for group in self.groups if group.key_id is not None]
+
+    @property
+    def grants(self) -> frozenset[uuid.UUID]:
+        """Return every grant that any of it came from."""
+        return frozenset().union(*(group.grants for group in self.groups))
+
+
+def survey_values(vault: Vault, asking: Asking, values: Sequence[Any]) -> Survey:
+    """Return what stands in the document."""
+    survey = Survey()
+    by_key: dict[int, Group] = {}
+    by_labels: dict[int, Group] = {}
+    native, system = Group(NATIVE_KINDS), Group(SYSTEM_KINDS)
+    sealed = []
+    for value in values:
+        kind = type(value)
+        if kind is Sealed:
+            group = _sealed(value, by_key, survey)
+            sealed.append(value)
+        elif kind is Labelled:
+            group = _labelled(value._labels, by_labels)  # noqa: SLF001 -- as above
+        elif kind is Native:
+            group = native
+        elif kind is System:
+            group = system
+        else:
+            survey.fault = survey.fault or "unknown_origin"
+            group = Group()
+        group.count += 1
+        survey.members.append(group)
+    survey.groups = [g for g in (*by_key.values(), *by_labels.values(), native, system) if g.count]
+    _learn_keys(vault, asking, by_key, survey)
+    _note_places(survey, asking, sealed)
+    return survey
+
+
+def _sealed(value: Sealed, by_key: dict[int, Group], survey: Survey) -> Group:
+    try:
+        key_id = key_id_of(value._wire)  # noqa: SLF001 -- as above
+    except SealedError:
+        survey.fault = survey.fault or "tampered"
+        return Group()
+    group = by_key.get(key_id)
+    if group is None:
+        group = by_key[key_id] = Group(key_id=key_id)
+    return group
+
+
+def _labelled(labels: Labels, by_labels: dict[int, Group]) -> Group:
+    group = by_labels.get(id(labels))  # the values keep their labels alive while the survey lasts
+    if group is None:
+        kinds = frozenset(Kind(origin.source) for origin in labels)
+        group = by_labels[id(labels)] = Group(kinds, frozenset(origin.grant_id for origin in labels))
+    return group
+
+
+def _learn_keys(vault: Vault, asking: Asking, by_key: dict[int, Group], survey: Survey) -> None:
+    facts = vault.facts(by_key) if by_key else {}
+    for key_id, group in by_key.items():
+        known = facts.get(key_id)
+        if known is None:
+            survey.fault = survey.fault or "key_unknown"
+        elif known.organisation_id != asking.organisation_id:
+            survey.fault = survey.fault or "other_organisation"
+        else:
+            group.kinds = _kinds_of(known)
+            group.grants = frozenset(origin.grant_id for origin in known.labels)
+
+
+def _kinds_of(key: KeyFacts) -> frozenset[Kind]:
+    """Return what a value under this key derives from; of keys that seal no values, nothing, which is refused."""
+    fixed = _KINDS_OF_PURPOSES.get(key.purpose)
+    if fixed is not None:
+        return fixed
+    return frozenset(Kind(origin.source) for origin in key.labels)
+
+
+def _note_places(survey: Survey, asking: Asking, sealed: Sequence[Sealed]) -> None:
+    """Find values that stand nowhere or elsewhere; keep the columns, and a digest over the rows, for the leaf."""
+    fields = {value._field for value in sealed}  # noqa: SLF001 -- the guard reads where a value stands
+    if None in fields:
+        survey.fault = survey.fault or "unplaced"
+    elif any(field.organisation_id != asking.organisation_id for field in fields if field):
+        survey.fault = survey.fault or "other_organisation"
+    if survey.fault or not any(group.from_google for group in survey.groups):
+        return
+    survey.fields = frozenset(f"{field.table}.{field.column}" for field in fields if field)
+    rows = sorted(row_id.bytes for row_id in {value._row_id for value in sealed} if row_id)  # noqa: SLF001 -- as above
+    survey.records = len(rows)
+    survey.rows = hashlib.sha256(b"".join(rows)).hexdigest() if rows else None
