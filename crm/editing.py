@@ -1,0 +1,236 @@
+"""What users write about people and companies: their own facts, and the touch that makes a record theirs.
+
+A *touch* is the first thing a user writes to a record made by rule: from then on it is native, seen by the whole
+organisation and kept when the connection that showed it ends; its facts from Google stay Google's. A typed value that
+only repeats what Google told this viewer stores nothing, so that it keeps its label.
+"""
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from accounts.members import Viewer
+from crm import addresses, names
+from crm.companies import get as get_company
+from crm.facts import PERSON_FIELDS
+from crm.matching import Decision, Reason, hold, match_addresses
+from crm.matching.match import addresses_of_people
+from crm.models import Company, Correspondent, Fact, Person
+from crm.models.people import MadeBy
+from crm.pen import Pen, fact_text
+from crm.user_facts import Owner, write_facts
+from crm.visibility import check_company, check_person, sight_of
+from crm.webhooks.happenings import Event, happened
+from kernel.errors import BadInput, NotFound
+from kernel.ids import opaque_id
+from limited_use.derive import repeats
+
+
+def touch_person(session: Session, viewer: Viewer, person_id: uuid.UUID, now: dt.datetime) -> Person:
+    """Leave the person a user's own: kept and seen by the organisation from now on.
+
+    Raises:
+        NotFound: if the viewer may not see the person.
+    """
+    person = check_person(session, viewer, person_id)
+    if person.touched_at is None:
+        hold(session, viewer.organisation_id)
+        person.touched_at = now
+        session.flush()
+        match_addresses(session, viewer.organisation_id, addresses_of_people(session, [person_id]), now)
+        happened(session, viewer, Event.PERSON_ADDED, person_id, now)
+    return person
+
+
+def touch_company(session: Session, viewer: Viewer, company_id: uuid.UUID, now: dt.datetime) -> Company:
+    """Leave the company a user's own, as `touch_person` does."""
+    company = check_company(session, viewer, company_id)
+    if company.touched_at is None:
+        company.touched_at = now
+    return company
+
+
+def create_person(
+    session: Session, pen: Pen, viewer: Viewer, typed: Mapping[str, str | None], now: dt.datetime
+) -> uuid.UUID:
+    """Return the person of whom a user typed these fields: a new one, or the one that has the address already.
+
+    Raises:
+        BadInput: if there is neither a name nor an address, or a field cannot be taken.
+        TooLarge: if a field is too long.
+    """
+    told = _checked(typed)
+    if not (told.get("name") or told.get("email")):
+        raise BadInput("Type a name or an e-mail address first.")
+    hold(session, viewer.organisation_id)
+    index = pen.index("email", told["email"]) if told.get("email") else None
+    person_id = _with_address(session, viewer, index) if index else None
+    if person_id is None:
+        person_id = opaque_id()
+        made = Person(id=person_id, organisation_id=viewer.organisation_id, made_by=MadeBy.USER)
+        made.touched_at = made.created_at = now
+        session.add(made)
+        session.flush()
+        happened(session, viewer, Event.PERSON_ADDED, person_id, now)
+    else:  # perhaps known to a teammate alone: from now on it is the organisation's
+        _make_users(session, viewer, person_id, now)
+    write_facts(session, pen, sight_of(session, viewer), Owner(person_id=person_id), told, now)
+    match_addresses(session, viewer.organisation_id, addresses_of_people(session, [person_id]), now)
+    return person_id
+
+
+def edit_person(
+    session: Session,
+    pen: Pen,
+    viewer: Viewer,
+    person_id: uuid.UUID,
+    typed: Mapping[str, str | None],
+    now: dt.datetime,
+) -> bool:
+    """Leave the person with these fields as the viewer typed them; return whether anything was news.
+
+    An empty field takes the users' own value away. What only repeats what Google told the viewer writes nothing.
+
+    Raises:
+        NotFound: if the viewer may not see the person.
+        BadInput, TooLarge: if a field cannot be taken.
+    """
+    told = _checked(typed)
+    check_person(session, viewer, person_id)
+    hold(session, viewer.organisation_id)
+    if not write_facts(session, pen, sight_of(session, viewer), Owner(person_id=person_id), told, now):
+        return False
+    touch_person(session, viewer, person_id, now)
+    match_addresses(session, viewer.organisation_id, addresses_of_people(session, [person_id]), now)
+    happened(session, viewer, Event.PERSON_CHANGED, person_id, now)
+    return True
+
+
+def add_correspondent(session: Session, viewer: Viewer, correspondent_id: uuid.UUID, now: dt.datetime) -> uuid.UUID:
+    """Return the person that an address of the viewer's own account is from now on, by the viewer's word.
+
+    Its facts stay Google's; the record is the user's.
+
+    Raises:
+        NotFound: if the address is not of the viewer's own account.
+    """
+    hold(session, viewer.organisation_id)
+    sight = sight_of(session, viewer)
+    own = Correspondent.grant_id.in_(sight.grant_ids)
+    found = session.scalar(select(Correspondent).where(Correspondent.id == correspondent_id, own))
+    if found is None:
+        raise NotFound
+    person_id = found.person_id or _with_address(session, viewer, found.address_index)
+    if person_id is None:
+        person_id = opaque_id()
+        session.add(Person(id=person_id, organisation_id=viewer.organisation_id, made_by=MadeBy.USER, created_at=now))
+        session.flush()
+    _make_users(session, viewer, person_id, now)
+    if found.decision != Decision.PERSON:
+        found.decision, found.reason, found.person_id = Decision.PERSON, Reason.ADDED, person_id
+    session.flush()
+    match_addresses(session, viewer.organisation_id, {found.address_index}, now)
+    return person_id
+
+
+def add_address(session: Session, viewer: Viewer, address_index: bytes, now: dt.datetime) -> uuid.UUID:
+    """Return the person that an address (its blind index) is from now on: `add_correspondent` for the sidebar.
+
+    Raises:
+        NotFound: if no account of the viewer's has heard of the address yet.
+    """
+    sight = sight_of(session, viewer)
+    found = session.scalar(
+        select(Correspondent.id)
+        .where(Correspondent.address_index == address_index, Correspondent.grant_id.in_(sight.grant_ids))
+        .order_by(Correspondent.source.desc(), Correspondent.id)
+        .limit(1)
+    )
+    if found is None:
+        raise NotFound("This address was not imported from your account yet. Try again when the import has passed it.")
+    return add_correspondent(session, viewer, found, now)
+
+
+def create_company(
+    session: Session, pen: Pen, viewer: Viewer, typed: Mapping[str, str | None], now: dt.datetime
+) -> uuid.UUID:
+    """Return the company of which a user typed `company_name` and perhaps `domain`: new, or the one of that domain.
+
+    Raises:
+        BadInput, TooLarge: if a field cannot be taken, or the domain is a public mail provider's.
+    """
+    told = {field: fact_text(field, typed.get(field)) for field in ("company_name", "domain")}
+    if told["domain"] and addresses.is_free_mail(told["domain"]):
+        raise BadInput("That domain belongs to a public mail provider, so it stands for no one company.")
+    told["company_name"] = told["company_name"] or names.company_name(told["domain"] or "") or ""
+    fact_text("company_name", told["company_name"], required=True)
+    hold(session, viewer.organisation_id)
+    company_id = _with_domain(session, viewer, pen.index("domain", told["domain"])) if told["domain"] else None
+    if company_id is None:
+        company_id = opaque_id()
+        session.add(Company(id=company_id, organisation_id=viewer.organisation_id, made_by=MadeBy.USER, created_at=now))
+        session.flush()
+    company = session.get_one(Company, company_id)
+    company.touched_at = company.touched_at or now
+    write_facts(session, pen, sight_of(session, viewer), Owner(company_id=company_id), told, now)
+    return company_id
+
+
+def edit_company(
+    session: Session, pen: Pen, viewer: Viewer, company_id: uuid.UUID, typed: str, now: dt.datetime
+) -> bool:
+    """Leave the company with the name that the viewer typed; return whether it was news.
+
+    An empty one takes the users' own name away. One that only repeats what the viewer sees from Google writes nothing.
+
+    Raises:
+        NotFound: if the viewer may not see the company.
+        TooLarge: if the name is too long.
+    """
+    name = fact_text("company_name", typed)
+    told = get_company(session, viewer, company_id).facts
+    googles = [row.value for row in told if not row.is_users]
+    if name and any(repeats(pen.vault, name, googles)):
+        name = ""
+    sight = sight_of(session, viewer)
+    if not write_facts(session, pen, sight, Owner(company_id=company_id), {"company_name": name}, now):
+        return False
+    touch_company(session, viewer, company_id, now)
+    return True
+
+
+def _make_users(session: Session, viewer: Viewer, person_id: uuid.UUID, now: dt.datetime) -> None:
+    """Leave the person a user's own, whoever knew them before."""
+    person = session.get_one(Person, person_id)
+    if person.touched_at is None:
+        person.touched_at = now
+        session.flush()
+        happened(session, viewer, Event.PERSON_ADDED, person_id, now)
+
+
+def _checked(typed: Mapping[str, str | None]) -> dict[str, str]:
+    return {field: fact_text(field, text) for field, text in typed.items() if field in PERSON_FIELDS}
+
+
+def _with_address(session: Session, viewer: Viewer, index: bytes) -> uuid.UUID | None:
+    """Return the person whose address it is, whoever told it: one address is one person in an organisation."""
+    told = select(Fact.person_id).where(
+        Fact.organisation_id == viewer.organisation_id,
+        Fact.value_index == index,
+        Fact.field == "email",
+        Fact.person_id.is_not(None),
+    )
+    return session.scalar(told.order_by(Fact.person_id).limit(1))
+
+
+def _with_domain(session: Session, viewer: Viewer, index: bytes) -> uuid.UUID | None:
+    told = select(Fact.company_id).where(
+        Fact.organisation_id == viewer.organisation_id,
+        Fact.value_index == index,
+        Fact.field == "domain",
+        Fact.company_id.is_not(None),
+    )
+    return session.scalar(told.order_by(Fact.company_id).limit(1))

@@ -1,0 +1,32 @@
+"""The CRM's work to be done later."""
+
+import uuid
+
+from sqlalchemy import select
+
+from accounts.models import Organisation
+from crm import decoys
+from crm.tidy import tidy
+from kernel.jobs import Lease, Next, register, scheduled
+from kernel.runtime import Runtime
+
+
+@scheduled("crm.plant_decoys", every_s=86_400)
+def plant_decoys(runtime: Runtime, _subject_id: uuid.UUID, lease: Lease) -> Next | None:
+    """Every organisation has its decoys."""
+    with runtime.sessions() as session:
+        everybody = session.scalars(select(Organisation.id)).all()
+    for organisation_id in everybody:
+        if lease.stopping:
+            return Next()
+        decoys.plant(runtime, organisation_id)
+    return None
+
+
+@register("crm.tidy")
+def tidy_organisation(runtime: Runtime, subject_id: uuid.UUID, lease: Lease) -> Next | None:
+    """Records of which nothing is told any more are gone; the subject is the organisation."""
+    with runtime.begin() as work:
+        lease.check(work.session)
+        removed = tidy(work.session, subject_id)
+    return Next() if removed else None

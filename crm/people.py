@@ -1,0 +1,251 @@
+"""People as a viewer sees them: the list, one page, and why somebody is here. Rows are frozen; fields carry a class.
+
+The list is ordered by last contact, a time that derives from Google and is clear at rest so that SQL can order by it
+(`Labelled`): it is the viewer's own contact, or what teammates share of theirs. People without any stand after, as
+users added them.
+"""
+
+import datetime as dt
+import enum
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Row,
+    Select,
+    Subquery,
+    Text,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    select,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.orm import Session
+
+from accounts.members import Viewer
+from crm import companies, openness
+from crm.facts import PERSON_FIELDS
+from crm.merging import NOTHING, FactRow, Merged, merged_people
+from crm.models import Contact, Correspondent, Fact, Person
+from crm.paging import FIRST, Listing, Page, Position, cut
+from crm.visibility import Sight, check_person, is_users, sight_of
+from kernel.database import Aspect
+from limited_use.sealing import Labelled, Native, Sealed, System
+
+LISTED = ("name", "email", "phone", "title", "organisation")
+_NEVER = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+class Standing(enum.StrEnum):
+    """What there is to show: something; only what a teammate's connection told; nothing any more."""
+
+    KNOWN = "known"
+    TEAMMATES = "teammates"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    """A person in a list. A value that nobody told this viewer is None."""
+
+    id: System[uuid.UUID]
+    name: Sealed | None
+    email: Sealed | None
+    phone: Sealed | None
+    title: Sealed | None
+    organisation: Sealed | None
+    company_id: System[uuid.UUID] | None
+    company: Sealed | None
+    last_contact: Labelled[dt.datetime] | None
+    is_users: System[bool]
+
+
+@dataclass(frozen=True, slots=True)
+class PersonPage:
+    """A person with every fact that this viewer may see."""
+
+    row: PersonRow
+    facts: tuple[FactRow, ...]
+    standing: Standing
+    added_at: System[dt.datetime] | None
+
+    @property
+    def id(self) -> uuid.UUID:
+        """Return the id, for addresses."""
+        assert self.row.id.value is not None  # noqa: S101 -- a row always has an id
+        return self.row.id.value
+
+    @property
+    def shared_by(self) -> Native[str] | None:
+        """Return the teammate who tells what there is, where neither the viewer's own accounts nor a user does."""
+        alone = self.facts and all(fact.shared_by is not None for fact in self.facts)
+        return self.facts[0].shared_by if alone else None
+
+
+def list_people(
+    session: Session, viewer: Viewer, page: Page = FIRST, *, users_only: bool = False
+) -> Listing[PersonRow]:
+    """Return a page of the people that the viewer may see, by their last contact as the viewer knows it.
+
+    `users_only`: those whom a user made or touched alone, whose existence derives from nobody's Google data.
+    """
+    sight = sight_of(session, viewer)
+    condition = sight.people() & is_users(Person) if users_only else sight.people()
+    return _listed(session, sight, page, condition)
+
+
+def list_of_company(session: Session, viewer: Viewer, company_id: uuid.UUID, page: Page = FIRST) -> Listing[PersonRow]:
+    """Return a page of the people whom the viewer may see at a company."""
+    sight = sight_of(session, viewer)
+    return _listed(session, sight, page, sight.people() & (Person.company_id == company_id) & sight.placed())
+
+
+def rows_of(session: Session, viewer: Viewer, ids: Collection[uuid.UUID]) -> list[PersonRow]:
+    """Return those of these people whom the viewer may see, by last contact."""
+    if not ids:
+        return []
+    sight = sight_of(session, viewer)
+    condition = sight.people(ids) & Person.id.in_(ids)
+    return list(_listed(session, sight, Page(len(ids)), condition, ids).rows)
+
+
+def get(session: Session, viewer: Viewer, person_id: uuid.UUID) -> PersonPage:
+    """Return a person with all facts that the viewer may see, the best of each field first.
+
+    Raises:
+        NotFound: if there is none for this viewer.
+    """
+    person = check_person(session, viewer, person_id)
+    sight = sight_of(session, viewer)
+    found = session.execute(_query(sight, Page(1), Person.id == person_id, [person_id])).all()
+    merged = merged_people(session, sight, [person_id], PERSON_FIELDS)
+    (row,) = _rows(session, sight, found, merged)
+    facts = merged.get(person_id, NOTHING).rows(PERSON_FIELDS)
+    added = System(person.touched_at) if person.touched_at else None
+    return PersonPage(row, facts, _standing(session, person_id, facts), added)
+
+
+def find_by_address(session: Session, viewer: Viewer, address_index: bytes) -> PersonRow | None:
+    """Return the person with this address (its blind index), by facts that the viewer may see."""
+    sight = sight_of(session, viewer)
+    ids = session.scalars(
+        select(Fact.person_id)
+        .where(sight.facts(), Fact.value_index == address_index, Fact.field == "email", Fact.person_id.is_not(None))
+        .limit(1)
+    ).all()
+    rows = rows_of(session, viewer, [found for found in ids if found is not None])
+    return rows[0] if rows else None
+
+
+def count(session: Session, viewer: Viewer) -> System[int]:
+    """Return how many people the viewer sees."""
+    query = select(func.count()).select_from(Person).where(sight_of(session, viewer).people())
+    return System(session.scalar(query) or 0)
+
+
+def _standing(session: Session, person_id: uuid.UUID, facts: Sequence[FactRow]) -> Standing:
+    if facts:
+        return Standing.KNOWN
+    # A person whom an owner hides leaves no trace, not even that somebody knows them.
+    told = session.scalar(
+        select(Fact.id)
+        .where(Fact.person_id == person_id, ~openness.is_kept_from_all(Fact.grant_id, Fact.person_id))
+        .limit(1)
+    )
+    held = session.scalar(
+        select(Contact.id)
+        .where(Contact.person_id == person_id, ~openness.is_kept_from_all(Contact.grant_id, Contact.person_id))
+        .limit(1)
+    )
+    return Standing.TEAMMATES if told or held else Standing.REMOVED
+
+
+def _contacts(sight: Sight, among: Collection[uuid.UUID] | None) -> Subquery:
+    """Return each person's last contact as the viewer knows it, and the sources it was learnt from.
+
+    `among`: of these people alone, so that a few rows cost no look at the whole mailbox.
+    """
+    origin = cast(Correspondent.source, Text) + ":" + cast(Correspondent.grant_id, Text)
+    return (
+        select(
+            Correspondent.person_id,
+            func.max(sight.last_at()).label("last_at"),
+            func.array_agg(aggregate_order_by(origin.distinct(), origin)).label("origins"),
+        )
+        .where(
+            sight.correspondents(),
+            Correspondent.person_id.is_not(None),
+            sight.last_at().is_not(None),
+            *(() if among is None else (Correspondent.person_id.in_(among),)),
+        )
+        .group_by(Correspondent.person_id)
+        .subquery()
+    )
+
+
+def _listed(
+    session: Session,
+    sight: Sight,
+    page: Page,
+    condition: ColumnElement[bool],
+    among: Collection[uuid.UUID] | None = None,
+) -> Listing[PersonRow]:
+    query = _query(sight, page, condition, among)
+    found, following = cut(session.execute(query).all(), page, lambda row: Position(row.at, row.id))
+    merged = merged_people(session, sight, [row.id for row in found], LISTED)
+    return Listing(_rows(session, sight, found, merged), following)
+
+
+def _query(
+    sight: Sight, page: Page, condition: ColumnElement[bool], among: Collection[uuid.UUID] | None = None
+) -> Select[*tuple[Any, ...]]:
+    last = _contacts(sight, among)
+    at = func.coalesce(last.c.last_at, Person.touched_at, literal(_NEVER, DateTime(timezone=True))).label("at")
+    company = case((sight.placed(), Person.company_id)).label("company_id")
+    query = (
+        select(Person.id, company, is_users(Person).label("is_users"), last.c.last_at, last.c.origins, at)
+        .outerjoin(last, last.c.person_id == Person.id)
+        .where(condition)
+        .order_by(at.desc(), Person.id.desc())
+        .limit(page.limit)
+    )
+    if page.after is not None:
+        query = query.where(and_(tuple_(at, Person.id) < tuple_(page.after.at, page.after.row_id)))
+    return query
+
+
+def _rows(
+    session: Session, sight: Sight, found: Sequence[Row[*tuple[Any, ...]]], merged: dict[uuid.UUID, Merged]
+) -> tuple[PersonRow, ...]:
+    names = companies.names_of(session, sight, {row.company_id for row in found if row.company_id})
+    return tuple(_row(row, merged.get(row.id, NOTHING), names) for row in found)
+
+
+def _row(row: Row[*tuple[Any, ...]], merged: Merged, names: dict[uuid.UUID, Sealed]) -> PersonRow:
+    at_visible = row.company_id is not None and row.company_id in names
+    return PersonRow(
+        id=System(row.id),
+        name=merged.best("name"),
+        email=merged.best("email"),
+        phone=merged.best("phone"),
+        title=merged.best("title"),
+        organisation=merged.best("organisation"),
+        company_id=System(row.company_id) if at_visible else None,
+        company=names[row.company_id] if at_visible else None,
+        last_contact=_last_contact(row),
+        is_users=System(row.is_users),
+    )
+
+
+def _last_contact(row: Row[*tuple[Any, ...]]) -> Labelled[dt.datetime] | None:
+    if row.last_at is None:
+        return None
+    return Labelled(row.last_at, companies.labels_of(row.origins), Aspect.TIMES, ("people", row.id))
