@@ -1,0 +1,1 @@
+"""The pages a member sees, one module a part of the product; each gives its `blueprint`."""
