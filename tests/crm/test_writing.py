@@ -1,0 +1,233 @@
+"""What users write, on what came from Google and beside it."""
+
+import datetime as dt
+
+import pytest
+from sqlalchemy import select
+
+from crm import deals, editing, notes, people, tasks, timeline
+from crm.jobs import tidy_organisation
+from crm.models import Company, Contact, Correspondent, Fact, FactTerm, Note, Participation, Person
+from crm.paging import Page
+from crm.pen import LONGEST_TEXT, pen
+from crm.search import search
+from crm.tidy import tidy
+from kernel.errors import BadInput, Forbidden, NotFound, TooLarge
+from limited_use.labels import NATIVE
+
+
+@pytest.fixture
+def desk(world):
+    """Ann wrote to Jane; Bob is a teammate; a pen lies ready."""
+    world.ann, world.bob = world.member("Ann"), world.member("Bob")
+    world.mine, world.theirs = world.grant(world.ann), world.grant(world.bob)
+    world.jane = world.hear(world.mine, "jane@acme.example", name="Jane Doe", written_to=1)
+    world.match_all(world.mine)
+    world.person_id = world.decisions()[world.jane][2]
+    world.pen = pen(world.runtime, world.organisation_id)
+    return world
+
+
+def shown(world, viewer, person_id, field):
+    with world.runtime.begin() as work:
+        page = people.get(work.session, viewer, person_id)
+    return [[source.value for source in row.sources] for row in page.facts if row.field.value == field]
+
+
+def test_a_note_makes_the_person_the_organisations_own(desk):
+    with desk.runtime.begin() as work:
+        notes.write_about_person(work.session, desk.pen, desk.ann, desk.person_id, " Likes tea. \r\n", desk.now)
+    with desk.runtime.begin() as work:
+        (entry,) = timeline.of_person(work.session, desk.bob, desk.person_id, Page(), desk.now).rows
+        assert entry.kind == "note"
+        assert not entry.is_mine
+        assert entry.author.value == "Ann"
+        assert desk.vault.labels(entry.text) == NATIVE
+
+
+def test_a_teammate_cannot_write_about_somebody_they_may_not_see(desk):
+    with desk.runtime.begin() as work, pytest.raises(NotFound):
+        notes.write_about_person(work.session, desk.pen, desk.bob, desk.person_id, "hello", desk.now)
+    with desk.runtime.begin() as work, pytest.raises(NotFound):
+        tasks.add(work.session, desk.pen, desk.bob, tasks.Typed("call", None, desk.person_id), desk.now)
+    with desk.runtime.begin() as work, pytest.raises(NotFound):
+        deals.add(work.session, desk.pen, desk.bob, deals.Typed("sale", person_id=desk.person_id), desk.now)
+    assert desk.count(Note) == 0
+
+
+def test_only_its_author_changes_a_note_and_a_manager_may_remove_it(desk):
+    with desk.runtime.begin() as work:
+        note = notes.write_about_person(work.session, desk.pen, desk.ann, desk.person_id, "one", desk.now)
+    with desk.runtime.begin() as work, pytest.raises(Forbidden):
+        notes.change(work.session, desk.pen, desk.bob, note, "two", desk.now)
+    with desk.runtime.begin() as work, pytest.raises(Forbidden):
+        notes.remove(work.session, desk.bob, note)
+    with desk.runtime.begin() as work:
+        notes.change(work.session, desk.pen, desk.ann, note, "two", desk.now)
+        notes.remove(work.session, desk.ann, note)
+    assert desk.count(Note) == 0
+
+
+@pytest.mark.parametrize(("text", "error"), [("  \n ", BadInput), ("x" * (LONGEST_TEXT + 1), TooLarge)])
+def test_a_note_has_its_limits_and_the_error_repeats_nothing(desk, text, error):
+    with desk.runtime.begin() as work, pytest.raises(error) as refused:
+        notes.write_about_person(work.session, desk.pen, desk.ann, desk.person_id, text, desk.now)
+    assert "xxx" not in str(refused.value)
+
+
+def test_typing_what_google_told_stores_nothing_native(desk):
+    with desk.runtime.begin() as work:
+        typed = {"name": " jane  DOE", "email": "Jane@Acme.example"}
+        assert not editing.edit_person(work.session, desk.pen, desk.ann, desk.person_id, typed, desk.now)
+        assert work.session.get_one(Person, desk.person_id).touched_at is None
+    assert shown(desk, desk.ann, desk.person_id, "name") == [["gmail"]]
+
+
+def test_what_a_user_typed_outranks_google_and_can_be_taken_back(desk):
+    with desk.runtime.begin() as work:
+        assert editing.edit_person(work.session, desk.pen, desk.ann, desk.person_id, {"name": "Jane D."}, desk.now)
+    assert shown(desk, desk.ann, desk.person_id, "name") == [["user"], ["gmail"]]
+    with desk.runtime.begin() as work:
+        assert not editing.edit_person(work.session, desk.pen, desk.ann, desk.person_id, {"name": "Jane D."}, desk.now)
+        assert search(work.session, desk.indexer, desk.bob, "jane").people, "what users wrote is found by all"
+        assert editing.edit_person(work.session, desk.pen, desk.ann, desk.person_id, {"name": "Jane Doe"}, desk.now)
+    assert shown(desk, desk.ann, desk.person_id, "name") == [["gmail"]]
+
+
+def test_a_person_typed_with_a_known_address_is_that_person(desk):
+    with desk.runtime.begin() as work:
+        same = editing.create_person(
+            work.session, desk.pen, desk.bob, {"name": "J. Doe", "email": "JANE@acme.example"}, desk.now
+        )
+    assert same == desk.person_id
+    assert shown(desk, desk.bob, same, "name") == [["user"]]
+    assert shown(desk, desk.bob, same, "email") == [["user"]], "Bob typed it himself: to him it tells nothing"
+    assert desk.count(Person) == 1
+
+
+def test_mail_that_comes_later_joins_the_person_a_user_typed(desk):
+    with desk.runtime.begin() as work:
+        person = editing.create_person(
+            work.session, desk.pen, desk.bob, {"name": "Kim", "email": "kim@free.example"}, desk.now
+        )
+    heard = desk.hear(desk.mine, "kim@free.example", received_from=1)
+    desk.match(desk.mine, heard)
+    assert desk.decisions()[heard] == ("person", "in_crm", person)
+
+
+@pytest.mark.parametrize("typed", [{}, {"name": " ", "email": ""}, {"email": "no address"}, {"name": "x" * 201}])
+def test_a_person_needs_a_name_or_an_address_that_can_be_one(desk, typed):
+    with desk.runtime.begin() as work, pytest.raises((BadInput, TooLarge)):
+        editing.create_person(work.session, desk.pen, desk.ann, typed, desk.now)
+
+
+def test_a_skipped_address_can_be_added_by_its_owner_alone(desk):
+    robot = desk.hear(desk.mine, "no-reply@shop.example", received_from=3)
+    desk.match(desk.mine, robot)
+    with desk.runtime.begin() as work, pytest.raises(NotFound):
+        editing.add_correspondent(work.session, desk.bob, robot, desk.now)
+    with desk.runtime.begin() as work:
+        person = editing.add_address(work.session, desk.ann, desk.index("no-reply@shop.example"), desk.now)
+        assert editing.add_correspondent(work.session, desk.ann, robot, desk.now) == person
+    assert desk.decisions()[robot] == ("person", "added", person)
+    desk.match(desk.mine, robot)
+    assert desk.decisions()[robot] == ("person", "added", person)
+    assert shown(desk, desk.ann, person, "email") == [["gmail"]], "the address stays Google's"
+    with desk.runtime.begin() as work, pytest.raises(NotFound):
+        editing.add_address(work.session, desk.ann, desk.index("never@heard.example"), desk.now)
+
+
+def test_a_company_is_one_by_its_domain(desk):
+    with desk.runtime.begin() as work:
+        known = work.session.scalars(select(Company.id)).one()
+        typed = {"company_name": "Acme Inc.", "domain": "https://www.acme.example/about"}
+        assert editing.create_company(work.session, desk.pen, desk.bob, typed, desk.now) == known
+        other = editing.create_company(work.session, desk.pen, desk.bob, {"company_name": "Other"}, desk.now)
+        assert other != known
+    for typed in ({"company_name": ""}, {"domain": "gmail.com"}, {"domain": "no domain"}):
+        with desk.runtime.begin() as work, pytest.raises(BadInput):
+            editing.create_company(work.session, desk.pen, desk.bob, typed, desk.now)
+
+
+def test_tasks_are_ones_own_listed_by_day_and_done_once(desk):
+    today = desk.now.date()
+    with desk.runtime.begin() as work:
+        for title, days in (("later", 3), ("today", 0), ("whenever", None)):
+            due = None if days is None else today + dt.timedelta(days=days)
+            typed = tasks.Typed(title, due, desk.person_id if days == 0 else None)
+            tasks.add(work.session, desk.pen, desk.ann, typed, desk.now)
+    with desk.runtime.begin() as work:
+        rows = tasks.list_open(work.session, desk.ann, today).rows
+        assert [row.is_due for row in rows] == [True, False, False]
+        assert rows[0].person.id.value == desk.person_id
+        first = rows[0].id.value
+        assert tasks.list_open(work.session, desk.bob, today).rows == ()
+        with pytest.raises(NotFound):
+            tasks.set_done(work.session, desk.bob, first, desk.now, done=True)
+        tasks.set_done(work.session, desk.ann, first, desk.now, done=True)
+        tasks.set_done(work.session, desk.ann, first, desk.now + dt.timedelta(days=1), done=True)
+        assert tasks.own(work.session, desk.ann, first).done_at == desk.now
+        assert len(tasks.list_done(work.session, desk.ann, today)) == 1
+        paged = tasks.list_open(work.session, desk.ann, today, Page(1))
+        assert len(tasks.list_open(work.session, desk.ann, today, Page(1, paged.next)).rows) == 1
+
+
+def test_deals_are_the_organisations_and_hide_whom_a_teammate_may_not_see(desk):
+    with desk.runtime.begin() as work:
+        company = work.session.get_one(Person, desk.person_id).company_id
+        deal = deals.add(
+            work.session, desk.pen, desk.ann, deals.Typed("Big", amount="12 500.50", person_id=desk.person_id), desk.now
+        )
+    with desk.runtime.begin() as work:
+        mine, theirs = (deals.get(work.session, viewer, deal) for viewer in (desk.ann, desk.bob))
+        assert str(mine.amount.value) == "12500.50"
+        assert mine.company.id.value == company
+        assert theirs.company is None, "nobody wrote to the company itself, so it is Ann's alone"
+        assert theirs.person.name is None
+        assert len(deals.list_of_person(work.session, desk.bob, desk.person_id)) == 1
+        deals.move(work.session, desk.bob, deal, "won", desk.now)
+        board = deals.list_by_stage(work.session, desk.ann)
+        assert [len(board[stage]) for stage in deals.Stage] == [0, 0, 0, 1, 0]
+    for typed in (
+        deals.Typed("x", amount="1e99"),
+        deals.Typed("x", amount="-1"),
+        deals.Typed("x", amount="NaN"),
+        deals.Typed("x", stage="?"),
+        deals.Typed("x", currency="E"),
+        deals.Typed(""),
+    ):
+        with desk.runtime.begin() as work, pytest.raises(BadInput):
+            deals.change(work.session, desk.pen, desk.ann, deal, typed, desk.now)
+
+
+def _forget(world, grant_id):
+    """Take everything that the grant told, as a purge does."""
+    with world.runtime.begin() as work:
+        for model in (FactTerm, Fact, Participation, Correspondent, Contact):
+            for row in work.session.scalars(select(model).where(model.grant_id == grant_id)).all():
+                work.session.delete(row)
+                work.session.flush()
+
+
+def test_after_a_purge_rule_made_people_go_and_what_users_wrote_stays(desk):
+    kept = desk.person_id
+    desk.hear(desk.mine, "gone@x.example", written_to=1)
+    desk.match_all(desk.mine)
+    with desk.runtime.begin() as work:
+        notes.write_about_person(work.session, desk.pen, desk.ann, kept, "remember", desk.now)
+    _forget(desk, desk.mine)
+    with desk.runtime.begin() as work:
+        assert tidy(work.session, desk.organisation_id) == 3  # a person and both companies
+        assert tidy(work.session, desk.organisation_id) == 0
+    with desk.runtime.begin() as work:
+        page = people.get(work.session, desk.ann, kept)
+        assert page.standing is people.Standing.REMOVED
+        assert len(timeline.of_person(work.session, desk.ann, kept, Page(), desk.now).rows) == 1
+    assert desk.count(Person) == 1
+
+
+def test_tidying_leaves_everybody_of_whom_something_is_told(desk):
+    with desk.runtime.begin() as work:
+        assert tidy(work.session, desk.organisation_id) == 0
+    assert callable(tidy_organisation)
+    assert desk.count(Person) == 1

@@ -1,0 +1,13 @@
+"""Starts the embedded servers for the folder named first, says so, and holds them until its input closes."""
+
+import sys
+from pathlib import Path
+
+from kernel import embedded
+
+if __name__ == "__main__":
+    servers = embedded.start(Path(sys.argv[1]), fast=True)
+    sys.stdout.write(f"{servers.redis_url}\n")
+    sys.stdout.flush()
+    sys.stdin.read()
+    servers.close()

@@ -1,0 +1,36 @@
+"""Which services of its own a process may connect to, as its settings name them."""
+
+from dataclasses import replace
+
+import pytest
+
+from limited_use.egress.tripwire import Own
+
+POSTGRES = "postgresql+psycopg://"
+
+
+@pytest.mark.parametrize(
+    ("database", "redis", "places", "paths"),
+    [
+        (f"{POSTGRES}u:p@db.example.com/crm", "redis://c:6379/0", {("db.example.com", 5432), ("c", 6379)}, set()),
+        (f"{POSTGRES}u:p@db:5433/crm", "rediss://u:p@c:6380/0", {("db", 5433), ("c", 6380)}, set()),
+        (f"{POSTGRES}/crm?host=/run/postgresql", "unix:///run/redis.sock?db=1", set(), {"/run/redis.sock"}),
+        (f"{POSTGRES}/crm?host=one:5433&host=two", "redis://c", {("one", 5433), ("two", 5432), ("c", 6379)}, set()),
+        (f"{POSTGRES}u@[fd00::5]:5433/crm", "redis://[fd00::6]/0", {("fd00::5", 5433), ("fd00::6", 6379)}, set()),
+    ],
+    ids=["usual-ports", "own-ports", "unix", "several-hosts", "six"],
+)
+def test_own_services_are_those_of_the_settings(settings, database, redis, places, paths):
+    own = Own.of(replace(settings, database_url=database, keys_database_url=database, redis_url=redis))
+    assert own.places == places
+    assert own.paths == paths
+
+
+def test_a_service_named_by_its_name_may_be_connected_to_by_its_address_and_no_other(monkeypatch):
+    own = Own(frozenset({("localhost", 6379)}), frozenset(), frozenset())
+    assert own.may_connect("localhost", 6379)
+    assert own.may_connect("127.0.0.1", 6379)
+    assert not own.may_connect("127.0.0.1", 6380)
+    assert not own.may_connect("10.0.0.1", 6379)
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: pytest.fail("asked again within the minute"))
+    assert own.may_connect("127.0.0.1", 6379)

@@ -1,0 +1,5 @@
+"""The local Google, the application on it, and a person who signs in."""
+
+from tests.signing_in import anna, app, google, migrated
+
+__all__ = ["anna", "app", "google", "migrated"]
