@@ -104,10 +104,10 @@ class _Reading:
     def _define(self, used: Any) -> str:
         name = f"{used.__module__}.{used.__qualname__}"
         if name not in self.read:
-            source, tree = _source(used)
+            source, names = _source(used)
             self.read[name] = source
             scope = vars(sys.modules[used.__module__])
-            for reached in _names(used, tree):
+            for reached in names:
                 self._resolve(reached, scope, used)
         return name
 
@@ -164,13 +164,13 @@ def _named(function: Any) -> Any:
 
 
 @cache
-def _source(used: Any) -> tuple[str, ast.AST]:
-    """Return the source of a definition of ours, and its tree; read once a process, for the files do not change."""
+def _source(used: Any) -> tuple[str, tuple[tuple[str, ...], ...]]:
+    """Return the source of a definition of ours, and the names it uses; read once a process: files do not change."""
     try:
         source = textwrap.dedent(inspect.getsource(used))
     except (OSError, TypeError) as error:
         raise _unpinned(used, "has no source") from error
-    return source, ast.parse(source)
+    return source, tuple(dict.fromkeys(_names(used, ast.parse(source))))
 
 
 def _names(user: Any, tree: ast.AST) -> Iterator[tuple[str, ...]]:

@@ -14,6 +14,7 @@ import pytest
 import requests
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
 from werkzeug.test import TestResponse
 
 from emulator.config import Config
@@ -55,9 +56,27 @@ def migrated(migrated: Settings, google: Running) -> Settings:
     )
 
 
+class Compiled(BytecodeCache):
+    """The pages' templates, compiled once a process."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+COMPILED = Compiled()
+
+
 @pytest.fixture
 def app(runtime: Runtime) -> Flask:
     made = create_app(runtime)
+    made.jinja_env.bytecode_cache = COMPILED
     made.testing = False
     return made
 

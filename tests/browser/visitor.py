@@ -56,10 +56,11 @@ FOCUSED = """() => {
 
 @dataclass(frozen=True)
 class Place:
-    """Where the product and the local Google answer, and where pictures go."""
+    """Where the product and the local Google answer, the product's data folder, and where pictures go."""
 
     url: str
     google: str
+    data: Path
     pictures: Path
     all_looks: bool = False
 

@@ -139,6 +139,10 @@ class Bomb:
         for sessions in (runtime.sessions, runtime.key_sessions):
             event.listen(sessions.kw["bind"], "before_cursor_execute", self._tick)
 
+    def remove(self, runtime):
+        for sessions in (runtime.sessions, runtime.key_sessions):
+            event.remove(sessions.kw["bind"], "before_cursor_execute", self._tick)
+
     def _tick(self, *_):
         if self.left is not None:
             self.left -= 1
@@ -160,6 +164,7 @@ def test_a_worker_that_is_killed_at_any_statement_loses_nothing(desk):
         assert opened(desk) == before
         if row_of(desk).phase == Phase.SETTLE:
             desk.runtime.clock.advance(rotation.SETTLE.total_seconds() + 1)
+    bomb.remove(desk.runtime)
     assert kills > 8
     assert key_ids(desk).isdisjoint(old)
     assert key_ids(desk) <= newest_ids(desk)

@@ -20,6 +20,8 @@ HEAD, TAIL = ("".join(secrets.choice(ALPHABET) for _ in range(MARK)) for _ in ra
 DIGESTS = ("md5", "sha1", "sha256", "sha512", "blake2b", "sha3_256")
 _KNOWN_BY = 12
 """How many characters of a digest or its base64 are looked for: enough, and what is left of one cut short."""
+_LONG = 64
+"""How long a line is that is searched once: a text that is spread over lines stands in shorter ones."""
 _BYTES = re.compile(rb"(?:[0-9a-f]{2}){12,}")
 _BASE64S = re.compile(rb"[A-Za-z0-9+/_-]{16,}")
 _ESCAPES = re.compile(rb"<[^>]{0,40}>|&#?[a-z0-9]{1,8};|\\[nrt]|%0[ad9]|%20|=\r?\n")
@@ -120,6 +122,7 @@ class Hunt:
             )
         }
         self._done: dict[bytes, list[tuple[str, str]]] = {}
+        self._clean: set[bytes] = set()
 
     def __repr__(self) -> str:
         """Return a constant: a traceback with locals must not plant what it is searched for."""
@@ -130,8 +133,21 @@ class Hunt:
         mark = hashlib.blake2b(content, digest_size=16).digest()
         found = self._done.get(mark)
         if found is None:
-            found = self._done[mark] = sorted(self._look(content))
+            found = self._done[mark] = sorted(self._look_again(content))
         return [Find(channel, name, form) for name, form in found]
+
+    def _look_again(self, content: bytes) -> set[tuple[str, str]]:
+        """Search all but the long lines that stood in contents where nothing was found: rows, statements, pages.
+
+        Short lines are always searched with what is around them, for a text may be spread over many.
+        """
+        lines = content.split(b"\n")
+        long = {hashlib.blake2b(line, digest_size=12).digest(): line for line in lines if len(line) >= _LONG}
+        known = {line for mark, line in long.items() if mark in self._clean}
+        found = self._look(b"\n".join(line for line in lines if line not in known) if known else content)
+        if not found:
+            self._clean.update(long)
+        return found
 
     def _look(self, content: bytes) -> set[tuple[str, str]]:
         found = set(self._in_text(content)) | set(self._in_digests(content))
@@ -192,5 +208,6 @@ def _decoded(content: bytes) -> Iterator[bytes]:
     """Return what stands in the content URL-encoded, or as hexadecimal digits: columns of bytes are dumped so."""
     if b"%" in content:
         yield urllib.parse.unquote_to_bytes(content)
-    for run in _BYTES.findall(content.lower()):
-        yield bytes.fromhex(run.decode())
+    columns = [bytes.fromhex(run.decode()) for run in _BYTES.findall(content.lower())]
+    if columns:
+        yield b"\n".join(columns)

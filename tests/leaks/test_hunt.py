@@ -128,6 +128,14 @@ def test_what_is_no_leak_is_not_found(searched: Hunt) -> None:
     assert searched.search("noise", marked()[9:17].encode()) == []
 
 
+def test_what_was_searched_before_hides_nothing_that_comes_with_it_later() -> None:
+    hunt, line = Hunt({"marked": TEXT}, {}), b"a line that stood in a page before, " * 4
+    assert hunt.search("page", line + b"\n" + line) == []
+    for leak in (TEXT, _pieces(TEXT, 1, "\n"), _pieces(TEXT, 8, f"\n{' ' * 99}\n")):
+        assert hunt.search("page", line + b"\n" + leak.encode() + b"\n" + line)
+        assert hunt.search("log", b"once more\n" + leak.encode() + b"\n" + line), "found before, found again"
+
+
 # --- every channel
 
 

@@ -26,6 +26,7 @@ from kernel.diagnostics import QUIET, JsonLines
 from tests.leaks.forms import Find, Hunt
 
 LOGGERS = ("sqlalchemy", "kernel", "limited_use", "web", "crm", "oauth", "sync", "workspace", "addon", "accounts")
+ECHO = "sqlalchemy.engine.Engine"  # once asked to, SQLAlchemy gives it a handler to the output of that moment
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND
 _LARGEST_FILE = 20_000_000
 
@@ -244,19 +245,18 @@ def _logging_to(kept: list[bytes]) -> Iterator[None]:
     root, handler, printed = logging.getLogger(), _Records(kept), logging.StreamHandler(sys.stderr)
     printed.setFormatter(JsonLines())
     printed.setLevel(logging.WARNING)
-    before = root.handlers[:]
     quiet = [logging.getLogger(name) for name in QUIET if name not in LOGGERS]
-    loggers = [root, *(logging.getLogger(name) for name in LOGGERS), *quiet]
-    levels = [logger.level for logger in loggers]
+    loggers = [root, *(logging.getLogger(name) for name in (*LOGGERS, ECHO)), *quiet]
+    before = [(logger, logger.level, logger.handlers[:]) for logger in loggers]
     root.handlers[:] = [handler, printed]
     for logger in loggers:
         logger.setLevel(logging.WARNING if logger in quiet else logging.DEBUG)
     try:
         yield
     finally:
-        root.handlers[:] = before
-        for logger, level in zip(loggers, levels, strict=True):
+        for logger, level, handlers in before:
             logger.setLevel(level)
+            logger.handlers[:] = handlers
 
 
 @contextlib.contextmanager
