@@ -18,6 +18,7 @@ WIRE_VERSION = 1
 HEAD_SIZE = 5
 NONCE_END = 17
 TAG_SIZE = 16
+SHORTEST = NONCE_END + TAG_SIZE
 DIGEST_SIZE = 16
 _BLOCK = 64
 ALLOWANCE = 2**24
@@ -57,7 +58,7 @@ def key_id_of(wire: bytes) -> int:
     Raises:
         SealedError: if it is too short or of another version.
     """
-    if len(wire) < NONCE_END + TAG_SIZE or wire[0] != WIRE_VERSION:
+    if len(wire) < SHORTEST or wire[0] != WIRE_VERSION:
         raise SealedError("A sealed value is damaged.")
     return int.from_bytes(wire[1:HEAD_SIZE], "big")
 

@@ -38,6 +38,7 @@ from limited_use.asking import (
     Tampered,
     WrongSink,
 )
+from limited_use.cipher import HEAD_SIZE, NONCE_END, wire_head
 from limited_use.decoys import DecoyOpened
 from limited_use.derive import check_reviewed
 from limited_use.key_tree import KeyDestroyed, KeyUnknown
@@ -255,7 +256,7 @@ class Guard:
             elif group.key_id is not None:
                 key_ids.append(group.key_id)
         try:
-            opened = {key_id: key.cipher.decrypt for key_id, key in self.vault.opening(key_ids).items()}
+            opened = {wire_head(key_id): key.cipher.decrypt for key_id, key in self.vault.opening(key_ids).items()}
             return [
                 marks.get(id(group)) or (_decrypt(value, opened) if type(value) is Sealed else _clear(value))
                 for value, group in zip(values, survey.members, strict=True)
@@ -266,12 +267,12 @@ class Guard:
             self.refuse(asking, "tampered")
 
 
-def _decrypt(value: Sealed, opened: Mapping[int, Callable[[bytes, bytes, bytes], bytes]]) -> str:
+def _decrypt(value: Sealed, opened: Mapping[bytes, Callable[[bytes, bytes, bytes], bytes]]) -> str:
     wire, field, row_id = value._wire, value._field, value._row_id  # noqa: SLF001 -- the one place where content is opened
     if field is None or row_id is None:
         raise InvalidTag
-    key = opened[int.from_bytes(wire[1:5], "big")]
-    return key(wire[5:17], wire[17:], field.head + row_id.bytes + field.tail).decode()
+    decrypt = opened[wire[:HEAD_SIZE]]
+    return decrypt(wire[HEAD_SIZE:NONCE_END], wire[NONCE_END:], field.head + row_id.bytes + field.tail).decode()
 
 
 def _clear(value: Any) -> Any:

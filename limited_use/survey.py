@@ -6,13 +6,13 @@ decisions. Nothing is opened here.
 
 import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from accounts.openings import Opened
 from limited_use.asking import Asking
-from limited_use.cipher import key_id_of
+from limited_use.cipher import HEAD_SIZE, SHORTEST, key_id_of
 from limited_use.key_tree import KeyFacts, KeyPurpose
 from limited_use.keys import Vault
 from limited_use.labels import Labels
@@ -74,14 +74,16 @@ class Survey:
 def survey_values(vault: Vault, asking: Asking, values: Sequence[Any]) -> Survey:
     """Return what stands in the document."""
     survey = Survey()
-    by_key: dict[int, Group] = {}
+    by_head: dict[bytes, Group] = {}
     by_labels: dict[int, Group] = {}
     native, system = Group(NATIVE_KINDS), Group(SYSTEM_KINDS)
     sealed = []
     for value in values:
         kind = type(value)
         if kind is Sealed:
-            group = _sealed(value, by_key, survey)
+            wire = value._wire  # noqa: SLF001 -- as above
+            known = by_head.get(wire[:HEAD_SIZE]) if len(wire) >= SHORTEST else None
+            group = known or _sealed(wire, by_head, survey)
             sealed.append(value)
         elif kind is Labelled:
             group = _labelled(value._labels, by_labels)  # noqa: SLF001 -- as above
@@ -94,21 +96,20 @@ def survey_values(vault: Vault, asking: Asking, values: Sequence[Any]) -> Survey
             group = Group()
         group.count += 1
         survey.members.append(group)
-    survey.groups = [g for g in (*by_key.values(), *by_labels.values(), native, system) if g.count]
-    _learn_keys(vault, asking, by_key, survey)
+    survey.groups = [g for g in (*by_head.values(), *by_labels.values(), native, system) if g.count]
+    _learn_keys(vault, asking, by_head.values(), survey)
     _note_places(survey, asking, sealed)
     return survey
 
 
-def _sealed(value: Sealed, by_key: dict[int, Group], survey: Survey) -> Group:
+def _sealed(wire: bytes, by_head: dict[bytes, Group], survey: Survey) -> Group:
+    """Return the group of a ciphertext whose key is the first of the document's; of a damaged one, none of them."""
     try:
-        key_id = key_id_of(value._wire)  # noqa: SLF001 -- as above
+        group = Group(key_id=key_id_of(wire))
     except SealedError:
         survey.fault = survey.fault or "tampered"
         return Group()
-    group = by_key.get(key_id)
-    if group is None:
-        group = by_key[key_id] = Group(key_id=key_id)
+    by_head[wire[:HEAD_SIZE]] = group
     return group
 
 
@@ -120,7 +121,8 @@ def _labelled(labels: Labels, by_labels: dict[int, Group]) -> Group:
     return group
 
 
-def _learn_keys(vault: Vault, asking: Asking, by_key: dict[int, Group], survey: Survey) -> None:
+def _learn_keys(vault: Vault, asking: Asking, groups: Collection[Group], survey: Survey) -> None:
+    by_key = {group.key_id: group for group in groups if group.key_id is not None}
     facts = vault.facts(by_key) if by_key else {}
     for key_id, group in by_key.items():
         known = facts.get(key_id)
@@ -151,6 +153,7 @@ def _note_places(survey: Survey, asking: Asking, sealed: Sequence[Sealed]) -> No
     if survey.fault or not any(group.from_google for group in survey.groups):
         return
     survey.fields = frozenset(f"{field.table}.{field.column}" for field in fields if field)
-    rows = sorted(row_id.bytes for row_id in {value._row_id for value in sealed} if row_id)  # noqa: SLF001 -- as above
+    row_ids = {id(value._row_id): value._row_id for value in sealed}  # noqa: SLF001 -- as above; a row's values share one
+    rows = sorted({row_id.bytes for row_id in row_ids.values() if row_id})
     survey.records = len(rows)
     survey.rows = hashlib.sha256(b"".join(rows)).hexdigest() if rows else None

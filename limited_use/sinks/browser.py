@@ -193,7 +193,8 @@ def _check_whole(guard: Guard, asking: Asking, rendering: _Rendering, composed: 
     Accepts only a page in which each issued token stands once, where it may, and nothing else looks like one.
     """
     parts = rendering.split(composed)
-    if sorted(map(int, parts[1::2])) != list(range(len(rendering.issued))):
+    numbers = [int(number) for number in parts[1::2]]
+    if sorted(numbers) != list(range(len(rendering.issued))):
         _spoil(guard, asking)
     rest = "\n".join(parts[0::2]).lower()
     if rendering.secret in rest or rendering.secret[::-1] in rest or _LOOKS_LIKE_A_TOKEN(rest):
@@ -201,12 +202,12 @@ def _check_whole(guard: Guard, asking: Asking, rendering: _Rendering, composed: 
     lowered = composed.lower()
     if rendering.numbers_within(lowered, _RAW):
         _spoil(guard, asking)
-    unmarked = rendering.numbers_within(lowered, _TEXT_ONLY)
+    unmarked = {int(number) for number in rendering.numbers_within(lowered, _TEXT_ONLY)}
     order = []
     tag: str | None = None  # the tag that the text so far ends inside of, from its `<`
-    for before, number in zip(parts[0::2], parts[1::2], strict=False):
+    for before, number in zip(parts[0::2], numbers, strict=False):
         tag = None if before.endswith(">") else _tag_at_end(tag, before)
-        shown = rendering.issued[int(number)]
+        shown = rendering.issued[number]
         bare = tag is not None or number in unmarked
         if (bare and shown.presentation.makes_markup) or (tag is not None and not _PLAIN_ATTRIBUTE(tag)):
             _spoil(guard, asking)

@@ -33,6 +33,12 @@ def another_tenant(runtime: Runtime) -> Any:
 
 
 @pytest.fixture
+def make_tenant() -> Any:
+    """The maker of further ones."""
+    return tenants.make_tenant
+
+
+@pytest.fixture
 def environment() -> jinja2.Environment:
     """A Jinja environment as the web has it."""
     made = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)

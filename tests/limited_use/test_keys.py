@@ -5,12 +5,13 @@ import threading
 import uuid
 
 import pytest
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, func, select, text, update
 
 from accounts.models import GrantStatus
 from kernel.ids import new_id
 from limited_use.asking import GrantEnded, Tampered
 from limited_use.key_tree import GRANT_PURPOSES, ORGANISATION_PURPOSES, KeyName
+from limited_use.derive import Target, derive_many, same
 from limited_use.keyring import FileKeyring, KeyringError
 from limited_use.keys import KeyDestroyed, KeyPurpose, KeyUnknown, vault
 from limited_use.labels import NATIVE, label
@@ -48,6 +49,31 @@ def test_the_label_follows_from_the_key(tenant):
     assert keys.labels(System(1)) == NATIVE
     with pytest.raises(KeyUnknown):
         keys.labels(Sealed(b"\x01" + b"\xff" * 40, None))
+
+
+@pytest.fixture
+def late_tenant(runtime, tenant, make_tenant):
+    """A tenant with keys whose numbers are those of `tenant` but for their highest byte."""
+    set_next = text("SELECT setval(pg_get_serial_sequence('keys', 'id'), :next, false)")
+    with runtime.key_sessions.begin() as session:
+        first = session.scalar(select(func.min(Key.id)))
+        after = session.scalar(select(func.max(Key.id))) + 1
+        session.execute(set_next, {"next": 2**24 + first})
+    yield make_tenant(runtime)
+    with runtime.key_sessions.begin() as session:
+        session.execute(set_next, {"next": after})
+
+
+def test_keys_are_told_apart_by_the_whole_of_their_numbers(tenant, late_tenant):
+    for purpose in ("mail", "calendar", "contacts", "content"):
+        early, late = tenant.sealed(CANARY, purpose), late_tenant.sealed(CANARY, purpose)
+        assert (early._wire[1], late._wire[1]) == (0, 1)
+        assert early._wire[2:5] == late._wire[2:5]
+        assert read(tenant, early) == read(late_tenant, late) == f'["{CANARY}"]'.encode()
+    keys = vault(late_tenant.runtime)
+    into = keys.sealer(late_tenant.organisation_id, KeyPurpose.DERIVED, late_tenant.grant_id)
+    (copied,) = derive_many(keys, same, [([late_tenant.sealed(CANARY)], Target(into, "facts", "value", new_id()))])
+    assert read(late_tenant, copied) == f'["{CANARY}"]'.encode()
 
 
 _OTHERS = {
