@@ -21,7 +21,7 @@ demo: $(VENV)/.embedded ## Drive the main job from sign-in to disconnect and ver
 	@$(PY) -m demo $(if $(TAKEOUT),--takeout "$(TAKEOUT)") $(if $(OWNER),--owner "$(OWNER)") $(if $(OUT),--out "$(OUT)")
 
 test: $(VENV)/.dev ## Run every test on embedded servers, or on DATABASE_URL and REDIS_URL [PYTEST_ARGS=…]
-	@$(PY) -m pytest -n auto --dist loadgroup $(PYTEST_ARGS)
+	@$(PY) -m pytest -n auto --dist loadscope $(PYTEST_ARGS)
 
 check: $(VENV)/.dev ## Lint, types, import contracts, then the tests
 	@$(PY) -m ruff check $(PATHS)

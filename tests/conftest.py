@@ -19,6 +19,7 @@ import pytest
 import redis
 from psycopg import sql
 from sqlalchemy import Engine, MetaData, make_url, text
+from xdist.scheduler import LoadScopeScheduling
 
 from kernel import embedded
 from kernel.clock import Clock, SystemClock
@@ -43,7 +44,22 @@ class Addresses:
     redis_url: str
 
 
-# --- one set of servers for all processes of a run
+# --- one set of servers for all processes of a run, and tests that share what is dear in one process
+
+_TOGETHER = ("tests/browser/", "tests/leaks/", "tests/shape/test_newcomers.py", "tests/journeys/test_bad_input.py")
+
+
+class _Grouped(LoadScopeScheduling):
+    """Hands out tests one by one, but for those of `_TOGETHER`; the large groups first, so that none is last."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((group for group in _TOGETHER if nodeid.startswith(group)), nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Grouped:
+    """Schedule by groups (called in the controller)."""
+    return _Grouped(config, log)
 
 
 @pytest.hookimpl(optionalhook=True)

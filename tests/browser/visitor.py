@@ -138,6 +138,7 @@ class Visitor:
         """The open page is fit to be shown on every screen; its pictures carry the name."""
         problems = list(self.faults)
         self.faults.clear()
+        self.page.wait_for_load_state()  # a link that was just followed may have brought half of its page
         for width, scheme in LOOKS:
             self.page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
             self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")

@@ -25,15 +25,6 @@ from tests.leaks.trap import Trap
 from tests.signing_in import PUBLIC
 from web.app import create_app
 
-HERE = Path(__file__).parent
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process runs them all: the house costs more than any test in it."""
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("leaks"))
-
 
 @pytest.fixture(scope="session")
 def own(servers: Addresses, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:

@@ -28,7 +28,6 @@ ADAPTOR = "limited_use/sinks/printout.py"
 TESTS = "tests/limited_use/test_printout.py"
 DRAFT = ("-m", "migrations", "files that come with messages", "attachments")
 Checkout = Callable[[], "Copy"]
-pytestmark = pytest.mark.xdist_group("newcomers")  # what is told of forgotten steps is found out once
 
 
 class Copy:
