@@ -10,8 +10,8 @@ from sqlalchemy import delete, func, select, text, update
 from accounts.models import GrantStatus
 from kernel.ids import new_id
 from limited_use.asking import GrantEnded, Tampered
-from limited_use.key_tree import GRANT_PURPOSES, ORGANISATION_PURPOSES, KeyName
 from limited_use.derive import Target, derive_many, same
+from limited_use.key_tree import GRANT_PURPOSES, ORGANISATION_PURPOSES, KeyName
 from limited_use.keyring import FileKeyring, KeyringError
 from limited_use.keys import KeyDestroyed, KeyPurpose, KeyUnknown, vault
 from limited_use.labels import NATIVE, label
@@ -52,7 +52,7 @@ def test_the_label_follows_from_the_key(tenant):
 
 
 @pytest.fixture
-def late_tenant(runtime, tenant, make_tenant):
+def late_tenant(runtime, tenant, make_tenant):  # noqa: ARG001 -- made after that one, for its numbers
     """A tenant with keys whose numbers are those of `tenant` but for their highest byte."""
     set_next = text("SELECT setval(pg_get_serial_sequence('keys', 'id'), :next, false)")
     with runtime.key_sessions.begin() as session:
