@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from kernel import diagnostics
+from kernel import diagnostics, memory
 from kernel.runtime import build
 from kernel.settings import Settings, SettingsError
 from limited_use import egress, key_watch
@@ -29,3 +29,4 @@ if click.get_current_context(silent=True) is None:
     # A server: it keeps the head of the log up to date, and its memory free of what ended. A command is over too soon.
     integrator.start(runtime)
     key_watch.start(runtime)
+    memory.settle()

@@ -2,7 +2,7 @@
 
 import sys
 
-from kernel import diagnostics, jobs
+from kernel import diagnostics, jobs, memory
 from kernel.runtime import build
 from kernel.settings import Settings, SettingsError
 from limited_use import egress, key_watch
@@ -29,6 +29,7 @@ def main() -> int:
     try:
         integrator.start(runtime)
         key_watch.start(runtime)
+        memory.settle()
         jobs.work(runtime)
     finally:
         runtime.close()
