@@ -44,6 +44,15 @@ SIDEWAYS = """() => {
   const wide = [...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > far);
   return `${over} px too wide: ` + wide.slice(0, 5).map(e => e.outerHTML.slice(0, 120)).join(" | ");
 }"""
+SQUEEZED = """() => {
+  const own = e => [...e.childNodes].filter(n => n.nodeType === 3).map(n => n.data).join(" ");
+  return [...document.querySelectorAll("main *")].filter(e => {
+    const longest = Math.max(...own(e).split(/\\s+/).map(word => word.length)), box = e.getClientRects();
+    const line = parseFloat(getComputedStyle(e).fontSize) * 1.9;
+    const lines = e.getBoundingClientRect().height / line, width = Math.max(...[...box].map(one => one.width), 0);
+    return longest > 3 && width > 1 && width < 45 && lines > 2;
+  }).slice(0, 3).map(e => `squeezed: ${e.outerHTML.slice(0, 120)}`);
+}"""
 FOCUSED = """() => {
   const e = document.activeElement, s = getComputedStyle(e), r = e.getBoundingClientRect();
   const picker = e.type === "date" && !e.matches(":focus-visible");  // its calendar button wears the browser's own ring
@@ -146,7 +155,7 @@ class Visitor:
                 picture = self.place.pictures / f"{name}-{width}-{scheme}.png"
                 self.page.screenshot(path=picture, full_page=True, animations="disabled", scale="css")
             wide = self.page.evaluate(SIDEWAYS)
-            problems += [f"at {width} px: {wide}"] if wide else []
+            problems += [f"at {width} px: {one}" for one in [wide, *self.page.evaluate(SQUEEZED)] if one]
             problems += self._barriers(width, scheme)
         assert not problems, f"{name} ({self.page.url}):\n" + "\n".join(problems)
 
