@@ -26,7 +26,7 @@ from limited_use.derive import (
 from limited_use.keys import KeyDestroyed, KeyPurpose, vault
 from limited_use.release import guard
 from limited_use.reviewed import pin_of
-from limited_use.sealing import Sealed
+from limited_use.sealing import Place, Sealed, placed
 
 CANARY = "canary-ab34"
 
@@ -151,6 +151,24 @@ def test_a_result_over_several_grants_ends_with_the_first_of_them(tenant, second
     with pytest.raises(KeyDestroyed):
         reseal(keys, made, into, "facts", "value", new_id())
     assert keys.labels(reseal(keys, mine, sealer_over(keys, [mine]), "facts", "value", new_id())) == keys.labels(mine)
+
+
+FORMS = ("json", "json", "text")
+
+
+def test_a_copy_keeps_the_format_of_what_it_copies_or_has_that_of_its_target(tenant, sealer):
+    keys, into, rows = vault(tenant.runtime), sealer("mail"), [new_id() for _ in range(3)]
+    value = tenant.sealed(CANARY, form="json")
+    made = reseal(keys, value, into, "facts", "value", rows[0])
+    targets = [
+        ([value], Target(into, "facts", "value", row, form)) for row, form in zip(rows[1:], FORMS[1:], strict=True)
+    ]
+    copies = [made, *derive_many(keys, same, targets)]
+    stands = [Place(tenant.organisation_id, "facts", "value", *one) for one in zip(rows, FORMS, strict=True)]
+    assert tenant.guard.release(tenant.asking(), list(map(placed, copies, stands)), list) == [CANARY] * 3
+    for copy, place in zip(copies, stands, strict=True):
+        with pytest.raises(Tampered):
+            tenant.guard.release(tenant.asking(), [placed(copy, place._replace(format="other"))], list)
 
 
 def test_a_batch_of_copies_is_made_whole_or_not_at_all(tenant, sealer):

@@ -300,6 +300,7 @@ def test_refuse_wins_in_any_order(rules):
         b"",
         b"rules = []",
         b'[features]\npeople = ""\n[[rules]]',
+        *(f"[features]\npeople = {where}\n{rule()}".encode() for where in ('""', "5", "[]", "{}", "true")),
         *(
             f'[features]\npeople = "People"\n{said}'.encode()
             for said in (

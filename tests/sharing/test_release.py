@@ -4,10 +4,11 @@ import pytest
 from sqlalchemy import event
 
 from accounts import openings
-from accounts.models import Grant, GrantStatus, ItemKind, Member, Sharing
+from accounts.models import Grant, GrantStatus, ItemKind, Member, Organisation, Role, Sharing
 from crm import timeline
 from crm.paging import Page
 from kernel.database import Aspect
+from kernel.ids import new_id
 from limited_use import openness
 from limited_use.asking import Asking, Refused
 from limited_use.labels import label
@@ -193,3 +194,38 @@ def test_what_its_owner_opens_to_one_member_opens_by_aspect_of_that_item_alone(t
     assert opened(team, values, sink="api", feature="api") == [SHUT] * 5, "it is shown, not handed to programs"
     assert team.leaves()[-1].consent is None, "nothing was opened by it"
     assert opened(team, values, sink="staff", feature="openings") == [SHUT] * 5
+
+
+def test_several_openings_on_one_page_are_each_in_the_log(team):
+    labels = label("gmail", team.ids["grant"])
+    values = [
+        Labelled(at, labels, Aspect.TIMES, ("messages", team.ids[name])) for at, name in enumerate(("mail", "lone"))
+    ]
+    with team.runtime.begin() as work:
+        now, asked = team.runtime.clock.now(), []
+        for name in ("mail", "lone"):
+            wish = openings.Wish(openings.Item(ItemKind.MESSAGE, team.ids[name]), team.ids["grant"])
+            asked.append(openings.ask(work.session, team.bob, wish, now).opening.id)
+            openings.allow(work.session, team.ann, asked[-1], None, now)
+    before = len(team.leaves())
+    assert opened(team, values, feature="message") == [0, 1]
+    told = {leaf.consent for leaf in team.leaves()[before:]} - {None}
+    assert told == {str(one) for one in asked}
+
+
+def test_a_member_of_another_organisation_is_nobodys_teammate(team):
+    """Whatever id a caller came to ask with: who is no member here is shown nothing that members are shown."""
+    team.share(Sharing.EVERYTHING)
+    values = composed(team)
+    now = team.runtime.clock.now()
+    with team.runtime.begin() as work:
+        elsewhere = Organisation(id=new_id(), name="Elsewhere", created_at=now)
+        work.session.add(elsewhere)
+        work.session.flush()
+        member = Member(
+            id=new_id(), organisation_id=elsewhere.id, google_sub="elsewhere", email="x@elsewhere.example",
+            name="X", role=Role.OWNER, created_at=now,
+        )  # fmt: skip
+        work.session.add(member)
+        stranger_id = member.id
+    assert opened(team, values, member_id=stranger_id) == [SHUT] * 3
