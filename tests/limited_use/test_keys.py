@@ -1,5 +1,6 @@
 """The key tree: what is sealed opens in its place alone, and never again once its key is destroyed."""
 
+import hashlib
 import stat
 import threading
 import uuid
@@ -110,8 +111,33 @@ def test_a_ciphertext_of_another_tenant_is_refused(tenant, another_tenant):
     mine = Place(tenant.organisation_id, "messages", "subject", row)
     with pytest.raises(Exception, match="limited_use_refused"):
         read(tenant, Sealed(theirs._wire, mine))
+    assert tenant.leaves()[-1].reason == "other_organisation"
     with pytest.raises(Exception, match="limited_use_refused"):
         read(tenant, theirs)
+
+
+def test_a_ciphertext_of_a_key_that_never_was_is_refused_as_such(tenant):
+    value = tenant.sealed(CANARY)
+    with pytest.raises(Tampered):
+        read(tenant, Sealed(b"\x01\xff\xff\xff\xf0" + value._wire[5:], value._place))
+    assert tenant.leaves()[-1].reason == "key_unknown"
+
+
+def test_a_ciphertext_that_was_cut_is_refused_also_beside_a_whole_one_of_its_key(tenant):
+    whole, cut = tenant.sealed(CANARY), tenant.sealed(CANARY)
+    for length in (0, 4, 5, 16, 17, 32):
+        with pytest.raises(Tampered):
+            tenant.guard.release(tenant.asking(), [whole, Sealed(cut._wire[:length], cut._place)], list)
+        assert tenant.leaves()[-1].reason == "tampered"
+
+
+def test_empty_texts_are_values_like_others_and_the_leaf_tells_of_every_row(tenant):
+    rows = sorted((new_id() for _ in range(3)), key=lambda row: row.bytes)
+    values = [tenant.sealed(text, row_id=row) for text, row in zip(("", CANARY, ""), rows, strict=True)]
+    assert tenant.guard.release(tenant.asking(), values, list) == ["", CANARY, ""]
+    leaf = tenant.leaves()[-1]
+    assert (leaf.opened, leaf.records) == (3, 3)
+    assert leaf.rows == hashlib.sha256(b"".join(row.bytes for row in rows)).hexdigest()
 
 
 @pytest.mark.parametrize("index", [0, 1, 4, 5, 16, 17, -17, -1])
