@@ -103,7 +103,7 @@ def survey_values(vault: Vault, asking: Asking, values: Sequence[Any]) -> Survey
 
 
 def _sealed(wire: bytes, by_head: dict[bytes, Group], survey: Survey) -> Group:
-    """Return the group of a ciphertext whose key is the first of the document's; of a damaged one, none of them."""
+    """Return a new group for a key that the document had no value of yet; a damaged value belongs to none."""
     try:
         group = Group(key_id=key_id_of(wire))
     except SealedError:
