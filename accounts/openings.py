@@ -270,6 +270,8 @@ _OPENED_TO = (
     )
 )
 """Made once: nearly every answer asks it."""
+ANY_STANDING = _OPENED_TO.correlate(None).exists()
+"""The condition that `standing_items` would return any; it takes `organisation_id` and `member_id`."""
 
 
 def standing_items(session: Session, organisation_id: uuid.UUID, member_id: uuid.UUID) -> list[StandingItem]:

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from addon.lookup import Participant
 from addon.written import MOST, UNWRITTEN, Written, written_of
 from crm import companies
-from crm.facts import PERSON_FIELDS
-from crm.merging import NOTHING, merged_people
+from crm.facts import COMPANY_FIELDS, PERSON_FIELDS
+from crm.merging import merged_at_work, merged_people
 from crm.models import Attendance, Correspondent, Fact, Meeting, Message, Occurrence, Participation, Person
 from crm.models.people import MadeBy
 from crm.visibility import Sight, is_of_company
@@ -103,12 +103,10 @@ def names_of(session: Session, sight: Sight, found: Sequence[Participant]) -> di
 
 
 def _fields(session: Session, sight: Sight, person_id: uuid.UUID, company_id: uuid.UUID | None) -> dict[str, Sealed]:
-    merged = merged_people(session, sight, [person_id], PERSON_FIELDS).get(person_id, NOTHING)
-    fields = {name: value for name in PERSON_FIELDS if (value := merged.best(name)) is not None}
-    if company_id is not None:
-        names = companies.names_of(session, sight, [company_id])
-        fields |= {"company": names[company_id]} if company_id in names else {}
-    return fields
+    asked = (*PERSON_FIELDS, *COMPANY_FIELDS)
+    person, company = merged_at_work(session, sight, person_id, company_id, asked)
+    told = {name: person.best(name) for name in PERSON_FIELDS} | {"company": companies.name_in(company)}
+    return {name: value for name, value in told.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)

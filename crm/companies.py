@@ -79,11 +79,12 @@ def get(session: Session, viewer: Viewer, company_id: uuid.UUID) -> CompanyPage:
 def names_of(session: Session, sight: Sight, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Sealed]:
     """Return what each of these companies is called, as far as this viewer may know."""
     merged = merged_companies(session, sight, ids, COMPANY_FIELDS)
-    names = {company_id: _name(facts) for company_id, facts in merged.items()}
+    names = {company_id: name_in(facts) for company_id, facts in merged.items()}
     return {company_id: name for company_id, name in names.items() if name is not None}
 
 
-def _name(merged: Merged) -> Sealed | None:
+def name_in(merged: Merged) -> Sealed | None:
+    """Return what a company is called by what is shown of it: its name, else its domain."""
     name = merged.best("company_name")
     return merged.best("domain") if name is None else name
 
@@ -122,7 +123,7 @@ def _listed(session: Session, sight: Sight, page: Page, condition: ColumnElement
         rows.append(
             CompanyRow(
                 id=System(row.id),
-                name=_name(facts),
+                name=name_in(facts),
                 domain=facts.best("domain"),
                 people=Labelled(row.people, labels, Aspect.PEOPLE, about) if labels else System(0),
                 last_contact=Labelled(row.last_at, labels, Aspect.TIMES, about) if labels and row.last_at else None,

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, String, Uuid, any_, bindparam, or_, select
+from sqlalchemy import Row, String, Uuid, any_, bindparam, or_, select, union_all
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -73,7 +73,17 @@ def merged_companies(
     return _merged(session, sight, Fact.company_id, ids, fields)
 
 
-def _facts_of(owner: InstrumentedAttribute[uuid.UUID | None]) -> Any:
+def merged_at_work(
+    session: Session, sight: Sight, person_id: uuid.UUID, company_id: uuid.UUID | None, fields: Collection[str]
+) -> tuple[Merged, Merged]:
+    """Return what is shown of a person and of the company they work at, both asked in one statement."""
+    query = _OWN_AT_WORK if sight.is_alone else union_all(*(one.where(sight.facts()) for one in _AT_WORK))
+    told = _told(session, sight, query, fields, {"ids": [person_id], "company_ids": [company_id] if company_id else []})
+    company = _merge(sight, told.get(company_id, [])) if company_id else NOTHING
+    return _merge(sight, told.get(person_id, [])), company
+
+
+def _facts_of(owner: InstrumentedAttribute[uuid.UUID | None], ids: str = "ids") -> Any:
     """Return the query for the facts of some records in some fields."""
     return select(
         owner.label("owner_id"),
@@ -86,18 +96,19 @@ def _facts_of(owner: InstrumentedAttribute[uuid.UUID | None]) -> Any:
         Fact.position,
         Fact.observed_at,
     ).where(
-        owner == any_(bindparam("ids", type_=ARRAY(Uuid))), Fact.field == any_(bindparam("fields", type_=ARRAY(String)))
+        owner == any_(bindparam(ids, type_=ARRAY(Uuid))), Fact.field == any_(bindparam("fields", type_=ARRAY(String)))
     )
 
 
-_OWN = {
-    owner.key: _facts_of(owner).where(
-        Fact.organisation_id == bindparam("organisation_id", type_=Uuid),
-        or_(Fact.grant_id.is_(None), Fact.grant_id == any_(bindparam("grant_ids", type_=ARRAY(Uuid)))),
-    )
-    for owner in (Fact.person_id, Fact.company_id)
-}
-"""What `Sight.facts` says where nobody shares anything; made once, for nearly every answer asks it."""
+_ALONE = (
+    Fact.organisation_id == bindparam("organisation_id", type_=Uuid),
+    or_(Fact.grant_id.is_(None), Fact.grant_id == any_(bindparam("grant_ids", type_=ARRAY(Uuid)))),
+)
+"""What `Sight.facts` says where nobody shares anything."""
+_OWN = {owner.key: _facts_of(owner).where(*_ALONE) for owner in (Fact.person_id, Fact.company_id)}
+_AT_WORK = (_facts_of(Fact.person_id), _facts_of(Fact.company_id, "company_ids"))
+_OWN_AT_WORK = union_all(*(one.where(*_ALONE) for one in _AT_WORK))
+"""Made once, for nearly every answer asks one of them."""
 
 
 def _merged(
@@ -110,11 +121,19 @@ def _merged(
     if not ids:
         return {}
     query = _OWN[owner.key] if sight.is_alone else _facts_of(owner).where(sight.facts())
+    told = _told(session, sight, query, fields, {"ids": list(ids)})
+    return {owner_id: _merge(sight, rows) for owner_id, rows in told.items()}
+
+
+def _told(
+    session: Session, sight: Sight, query: Any, fields: Collection[str], of: Mapping[str, list[uuid.UUID]]
+) -> dict[uuid.UUID, list[Row[*tuple[Any, ...]]]]:
+    """Return the facts that a query finds, by the record that they are of."""
     asked = {"grant_ids": list(sight.grant_ids), "organisation_id": sight.organisation_id}
     told: dict[uuid.UUID, list[Row[*tuple[Any, ...]]]] = defaultdict(list)
-    for row in session.execute(query, {**asked, "ids": list(ids), "fields": list(fields)}):
+    for row in session.execute(query, {**asked, **of, "fields": list(fields)}):
         told[row.owner_id].append(row)
-    return {owner_id: _merge(sight, rows) for owner_id, rows in told.items()}
+    return told
 
 
 def _merge(sight: Sight, rows: list[Row[*tuple[Any, ...]]]) -> Merged:

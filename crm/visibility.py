@@ -243,6 +243,7 @@ _GRANTS = (
         Member.name,
         _MINE.label("is_own"),
         case((_MINE, False), else_=_EXCEPTED).label("is_careful"),
+        openings.ANY_STANDING.label("any_opened"),
     )
     .join(Member, Member.id == Grant.member_id)
     .where(
@@ -283,7 +284,9 @@ def sight_of(session: Session, viewer: Viewer) -> Sight:
         shut = tuple(row.id for row in others if row.sharing == Sharing.ONLY_ME)
         plain = tuple(row.id for row in others if not row.is_careful and row.id not in shut)
         careful = tuple(row.id for row in others if row.is_careful and row.id not in shut)
-        opened = tuple(openings.standing_items(session, viewer.organisation_id, viewer.member_id))
+        opened: tuple[StandingItem, ...] = ()
+        if not found or found[0].any_opened:  # rarely: a statement that most answers do without
+            opened = tuple(openings.standing_items(session, viewer.organisation_id, viewer.member_id))
         sight = looked.sights[viewer] = Sight(
             viewer.organisation_id,
             viewer.member_id,

@@ -7,11 +7,16 @@ ciphertext (`limited_use.columns`). A column without a class breaks the build.
 
 import datetime as dt
 import enum
+import time
 import uuid
+from functools import partial
 from typing import Annotated, Any
 
-from sqlalchemy import DateTime, Dialect, Engine, MetaData, Uuid, create_engine
+from sqlalchemy import DateTime, Dialect, Engine, MetaData, Uuid, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, MappedColumn, Session, mapped_column, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlalchemy.types import TypeDecorator
 
 from kernel.ids import new_id
@@ -121,18 +126,48 @@ Id = Annotated[
 ]
 
 
+RESTED_S = 1.0
+"""A connection that was used less long ago is taken to be alive: to ask costs as much as a small query."""
+
+
 def connect(url: str) -> Engine:
-    """Return an engine on `url` (PostgreSQL through psycopg 3) that never prints bound values."""
-    return create_engine(
-        url,
-        pool_pre_ping=True,
-        hide_parameters=True,
-        pool_size=8,
-        max_overflow=16,
-        connect_args={"options": "-c timezone=UTC"},
+    """Return an engine on `url` (PostgreSQL through psycopg 3) that never prints bound values.
+
+    A connection that rested in its pool is asked whether it is alive before it is used, and replaced if not.
+    """
+    engine = create_engine(
+        url, hide_parameters=True, pool_size=8, max_overflow=16, connect_args={"options": "-c timezone=UTC"}
     )
+    event.listen(engine, "checkin", _note_rest)
+    event.listen(engine, "checkout", partial(_check_rested, engine.dialect))
+    return engine
+
+
+def _note_rest(_connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
+    record.info["rests_since"] = time.monotonic()
+
+
+def _check_rested(
+    dialect: Dialect, connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: PoolProxiedConnection
+) -> None:
+    since = record.info.get("rests_since")
+    if since is None or time.monotonic() - since < RESTED_S:
+        return
+    try:
+        dialect.do_ping(connection)
+    except dialect.loaded_dbapi.Error:
+        raise InvalidatePoolError from None  # the pool makes this one anew, and all others as old when they are due
 
 
 def sessions_on(engine: Engine) -> Sessions:
     """Return the session maker of `engine`; objects stay readable after commit."""
     return sessionmaker(engine, expire_on_commit=False)
+
+
+def reading_on(engine: Engine) -> Sessions:
+    """Return the maker of sessions on `engine` that only read.
+
+    At READ COMMITTED each statement sees what was committed when it began, in a transaction or out of one, so these
+    have none: that saves a message to the database before the first and after the last.
+    """
+    return sessions_on(engine.execution_options(isolation_level="AUTOCOMMIT"))

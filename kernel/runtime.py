@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 
 from kernel import jobs, work
 from kernel.clock import Clock, SystemClock
-from kernel.database import Sessions, connect, sessions_on
+from kernel.database import Sessions, connect, reading_on, sessions_on
 from kernel.settings import Settings
 
 T = TypeVar("T")
@@ -33,6 +33,8 @@ class Runtime:
     settings: Settings
     clock: Clock
     sessions: Sessions = field(repr=False)
+    reading: Sessions = field(repr=False)
+    """Sessions on the main database that only read: `kernel.database.reading_on`."""
     key_sessions: Sessions = field(repr=False)
     redis: "redis.Redis" = field(repr=False)
     queue: jobs.Queue = field(repr=False)
@@ -73,6 +75,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Runtime:
         settings=settings,
         clock=clock or SystemClock(),
         sessions=sessions_on(engines[0]),
+        reading=reading_on(engines[0]),
         key_sessions=sessions_on(engines[1]),
         redis=client,
         queue=jobs.open_queue(client),

@@ -73,7 +73,7 @@ def _decide(runtime: Runtime, about: str, respond: Callable[[Call], Answer]) -> 
     missing = event.missing(about)
     if missing:
         return needs_scopes(missing)
-    with runtime.sessions() as session:
+    with runtime.reading() as session:
         known = identity.find_user(runtime, session, body)
         if isinstance(known, NeedsConsent):
             return needs_scopes(event.needed("home"))
