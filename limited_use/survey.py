@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from accounts.openings import Opened
+from kernel.database import Aspect
 from limited_use.asking import Asking
 from limited_use.cipher import HEAD_SIZE, SHORTEST, key_id_of
 from limited_use.key_tree import KeyFacts, KeyPurpose
 from limited_use.keys import Vault
 from limited_use.labels import Labels
 from limited_use.policy import OURS, Kind, Viewer
-from limited_use.sealing import Labelled, Native, Sealed, SealedError, System
+from limited_use.sealing import Field, Labelled, Native, Sealed, SealedError, System
 
 NATIVE_KINDS = frozenset({Kind.NATIVE})
 SYSTEM_KINDS = frozenset({Kind.SYSTEM})
@@ -98,7 +99,9 @@ def survey_values(vault: Vault, asking: Asking, values: Sequence[Any]) -> Survey
         survey.members.append(group)
     survey.groups = [g for g in (*by_head.values(), *by_labels.values(), native, system) if g.count]
     _learn_keys(vault, asking, by_head.values(), survey)
-    _note_places(survey, asking, sealed)
+    _check_places(survey, asking, sealed)
+    if not survey.fault:
+        _note_places(survey, values)
     return survey
 
 
@@ -143,17 +146,38 @@ def _kinds_of(key: KeyFacts) -> frozenset[Kind]:
     return frozenset(Kind(origin.source) for origin in key.labels)
 
 
-def _note_places(survey: Survey, asking: Asking, sealed: Sequence[Sealed]) -> None:
-    """Find values that stand nowhere or elsewhere; keep the columns, and a digest over the rows, for the leaf."""
+def _check_places(survey: Survey, asking: Asking, sealed: Sequence[Sealed]) -> None:
+    """Find values that stand nowhere or elsewhere."""
     fields = {value._field for value in sealed}  # noqa: SLF001 -- the guard reads where a value stands
     if None in fields:
         survey.fault = survey.fault or "unplaced"
     elif any(field.organisation_id != asking.organisation_id for field in fields if field):
         survey.fault = survey.fault or "other_organisation"
-    if survey.fault or not any(group.from_google for group in survey.groups):
+
+
+def _note_places(survey: Survey, values: Sequence[Any]) -> None:
+    """Keep, for the leaf, in which columns what came from Google stands, and a digest over its rows."""
+    google = {id(group) for group in survey.groups if group.from_google}
+    if not google:
         return
-    survey.fields = frozenset(f"{field.table}.{field.column}" for field in fields if field)
-    row_ids = {id(value._row_id): value._row_id for value in sealed}  # noqa: SLF001 -- as above; a row's values share one
+    columns: set[Field | tuple[str, Aspect] | None] = set()
+    row_ids: dict[int, uuid.UUID | None] = {}  # by identity, for a row's values share one: hashing ids is dear
+    for value, group in zip(values, survey.members, strict=True):
+        if id(group) not in google:
+            continue
+        if type(value) is Sealed:
+            columns.add(value._field)  # noqa: SLF001 -- the guard reads where a value stands
+            row_ids[id(value._row_id)] = value._row_id  # noqa: SLF001 -- as above
+        elif value._about is not None:  # noqa: SLF001 -- as above
+            table, row_id = value._about  # noqa: SLF001 -- as above
+            row_ids[id(row_id)] = row_id
+            columns.add((table, value._aspect) if value._aspect else None)  # noqa: SLF001 -- as above
+    survey.fields = frozenset(_name(column) for column in columns if column)
     rows = sorted({row_id.bytes for row_id in row_ids.values() if row_id})
     survey.records = len(rows)
     survey.rows = hashlib.sha256(b"".join(rows)).hexdigest() if rows else None
+
+
+def _name(column: Field | tuple[str, Aspect]) -> str:
+    """Return the column as a leaf tells it; values that are clear at rest know their aspect alone."""
+    return f"{column.table}.{column.column}" if isinstance(column, Field) else ".".join(column)
