@@ -1,7 +1,7 @@
 """Sealing and blind indexing: the two things that code outside the guard may do with keys, and neither opens.
 
 Wire: `0x01 | key id (4, big endian) | nonce (12) | ciphertext | tag (16)`, AES-256-GCM; the associated data is the
-place (`limited_use.sealing.Place`), so a ciphertext that was moved to another row, column or tenant does not open.
+place (`limited_use.sealing.Field` and the row), so what was moved to another row, column or tenant does not open.
 Nonces come from the system one by one: nothing is buffered that a forked worker could use twice.
 """
 
@@ -12,7 +12,7 @@ import uuid
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from kernel.errors import Unavailable
-from limited_use.sealing import Place, Sealed, SealedError
+from limited_use.sealing import Field, Sealed, SealedError, field_of
 
 WIRE_VERSION = 1
 HEAD_SIZE = 5
@@ -74,14 +74,14 @@ def encode(text: str) -> bytes:
 class Sealer:
     """Seals text under one key. Ask the vault for one per piece of work: it does not notice rotation or destruction."""
 
-    __slots__ = ("_encrypt", "_head", "_organisation_id", "_shapes", "_uses", "key_id")
+    __slots__ = ("_encrypt", "_fields", "_head", "_organisation_id", "_uses", "key_id")
 
     def __init__(self, key: AESGCM, key_id: int, organisation_id: uuid.UUID, uses: Uses) -> None:
         self._uses = uses
         self._encrypt = key.encrypt
         self._head = wire_head(key_id)
         self._organisation_id = organisation_id
-        self._shapes: dict[tuple[str, str, str], tuple[bytes, bytes]] = {}
+        self._fields: dict[tuple[str, str, str], Field] = {}
         self.key_id = key_id
 
     def __repr__(self) -> str:
@@ -98,21 +98,13 @@ class Sealer:
         uses.left -= 1
         if uses.left < 0:
             raise KeyWorn
-        shape = self._shapes.get((table, column, value_format))
-        if shape is None:
-            shape = self._shape(table, column, value_format)
+        field = self._fields.get((table, column, value_format))
+        if field is None:
+            field = field_of(self._organisation_id, table, column, value_format)
+            self._fields[table, column, value_format] = field
         nonce = os.urandom(12)
-        wire = self._head + nonce + self._encrypt(nonce, encode(text), shape[0] + row_id.bytes + shape[1])
-        return Sealed(wire, Place(self._organisation_id, table, column, row_id, value_format))
-
-    def _shape(self, table: str, column: str, value_format: str) -> tuple[bytes, bytes]:
-        """Return what stands before and after the row's id in the associated data of this column."""
-        if "\x00" in table + column + value_format:
-            raise SealedError("A place has no NUL in its names.")
-        whole = Place(self._organisation_id, table, column, uuid.UUID(int=0), value_format).associated_data()
-        end = len(whole) - len(value_format.encode()) - 1
-        shape = self._shapes[table, column, value_format] = (whole[: end - 16], whole[end:])
-        return shape
+        wire = self._head + nonce + self._encrypt(nonce, encode(text), field.head + row_id.bytes + field.tail)
+        return Sealed.standing(wire, field, row_id)
 
 
 class BlindIndex:
