@@ -58,3 +58,9 @@ def test_many_values_of_a_column_are_placed_in_their_rows_and_none_stays_none():
     assert [value if value is None else value._place for value in read] == [made._place, None, None, None]
     assert isinstance(read[0], Sealed)
     assert read[0]._wire == made._wire
+
+
+def test_the_associated_data_is_as_what_is_stored_was_sealed_with():
+    """Changing it makes everything unreadable that was ever sealed."""
+    place = Place(ORGANISATION, "messages", "subject", ROW, "date")
+    assert place.associated_data() == b"crm1\0" + ORGANISATION.bytes + b"\0messages\0subject\0" + ROW.bytes + b"\0date"
