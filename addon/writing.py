@@ -20,6 +20,7 @@ from crm.matching import Reason
 from crm.models import Correspondent, Note
 from crm.pen import Pen, prose
 from crm.visibility import sight_of
+from crm.webhooks.happenings import Event, happened
 from kernel.errors import BadInput, NotFound
 
 _NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}")
@@ -78,7 +79,10 @@ def add_note(
         updated_at=now,
     )
     made = session.execute(row.on_conflict_do_nothing(index_elements=[Note.id]).returning(Note.id)).first()
-    return made is not None
+    if made is None:
+        return False
+    happened(session, viewer, Event.NOTE_ADDED, note_id, now)
+    return True
 
 
 def _check_nonce(nonce: str) -> None:

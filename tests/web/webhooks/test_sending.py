@@ -3,6 +3,7 @@
 import pytest
 
 from accounts.models import Grant, Member, Role, Sharing
+from addon import writing
 from crm import copies, deals, editing, notes, tasks
 from crm.pen import pen
 from crm.webhooks.happenings import JOB
@@ -42,6 +43,18 @@ def test_what_each_act_tells(world, runtime, there):
     }
     assert by_type["deal.stage_changed"]["person"]["name"] == ["Typed Tom"]
     assert len({one.headers["webhook-id"] for one in there.came}) == len(there.came)
+
+
+@pytest.mark.usefixtures("proved")
+def test_a_note_of_the_sidebar_is_told_once_though_its_button_is_pressed_twice(world, runtime, there):
+    person_id = add_person(world)
+    for _ in range(2):
+        with runtime.begin() as work:
+            said, keys = ("n" * 20, "From the sidebar"), pen(runtime, world.organisation_id)
+            writing.add_note(work.session, keys, world.viewer, person_id, said, runtime.clock.now())
+    work_off(runtime, JOB)
+    (told,) = there.of("note.added")
+    assert told.said["data"]["note"]["body"] == "From the sidebar"
 
 
 @pytest.mark.usefixtures("proved")
