@@ -46,33 +46,54 @@ def _write(session: Session, pen: Pen, sight: Sight, owner: Owner, item: tuple[s
     seen = session.execute(
         select(Fact.id, Fact.source, Fact.value_index).where(sight.facts(), owner.facts(), Fact.field == field)
     ).all()
-    own = [row for row in seen if row.source == FactSource.USER]
+    own = {row.id: row.value_index for row in seen if row.source == FactSource.USER}
     repeated = index is not None and any(row.value_index == index for row in seen if row.source != FactSource.USER)
-    if index is not None and not repeated and any(row.value_index == index for row in own):
-        return False
-    if own:
-        gone = [row.id for row in own]
-        session.execute(delete(Fact).where(Fact.id.in_(gone)))
-        repeats.forget(session, gone)
     if index is None or repeated:
+        _remove(session, list(own))
         return bool(own)
-    _insert(session, pen, sight.member_id, owner, item, now)
+    if index in own.values():
+        return False
+    fact = _shown(session, list(own)) or _begun(pen, owner, field)
+    _remove(session, [fact_id for fact_id in own if fact_id != fact.id])
+    _put(session, pen, sight.member_id, fact, text, now)
     return True
 
 
-def _insert(
-    session: Session, pen: Pen, member_id: uuid.UUID, owner: Owner, item: tuple[str, str], now: dt.datetime
-) -> None:
-    field, text = item
-    fact_id = new_id()
-    fact = Fact(id=fact_id, organisation_id=pen.organisation_id, source=FactSource.USER, field=field)
-    fact.person_id, fact.company_id = owner.person_id, owner.company_id
-    fact.value_index = pen.index(field, text)
-    fact.value = pen.write(session, member_id, ("facts", "value", fact_id), text)
+def _shown(session: Session, fact_ids: list[uuid.UUID]) -> Fact | None:
+    """Return the one of these facts of a field that the form showed: a person made of two may have several."""
+    if not fact_ids:
+        return None
+    own = select(Fact).where(Fact.id.in_(fact_ids)).order_by(Fact.observed_at.desc(), Fact.position, Fact.id)
+    return session.scalars(own.with_for_update()).first()
+
+
+def _remove(session: Session, fact_ids: list[uuid.UUID]) -> None:
+    if fact_ids:
+        session.execute(delete(Fact).where(Fact.id.in_(fact_ids)))
+        repeats.forget(session, fact_ids)
+
+
+def _begun(pen: Pen, owner: Owner, field: str) -> Fact:
+    return Fact(
+        id=new_id(),
+        organisation_id=pen.organisation_id,
+        source=FactSource.USER,
+        person_id=owner.person_id,
+        company_id=owner.company_id,
+        field=field,
+    )
+
+
+def _put(session: Session, pen: Pen, member_id: uuid.UUID, fact: Fact, text: str, now: dt.datetime) -> None:
+    """Leave the fact with this value and its terms, as told now."""
+    fact.value_index = pen.index(fact.field, text)
+    fact.value = pen.write(session, member_id, ("facts", "value", fact.id), text)
     fact.position, fact.observed_at = 0, now
     session.add(fact)
     session.flush()
+    session.execute(delete(FactTerm).where(FactTerm.fact_id == fact.id))
     session.add_all(
-        FactTerm(organisation_id=pen.organisation_id, fact_id=fact_id, term=term) for term in pen.terms(field, text)
+        FactTerm(organisation_id=pen.organisation_id, fact_id=fact.id, term=term)
+        for term in pen.terms(fact.field, text)
     )
     session.flush()

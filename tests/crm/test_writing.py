@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from crm import deals, editing, notes, people, tasks, timeline
 from crm.jobs import tidy_organisation
+from crm.matching.store import merge
 from crm.models import Company, Contact, Correspondent, Fact, FactTerm, Note, Participation, Person
 from crm.paging import Page
 from crm.pen import LONGEST_TEXT, pen
@@ -92,6 +93,34 @@ def test_what_a_user_typed_outranks_google_and_can_be_taken_back(desk):
         assert search(work.session, desk.indexer, desk.bob, "jane").people, "what users wrote is found by all"
         assert editing.edit_person(work.session, desk.pen, desk.ann, desk.person_id, {"name": "Jane Doe"}, desk.now)
     assert shown(desk, desk.ann, desk.person_id, "name") == [["gmail"]]
+
+
+def test_a_value_that_replaces_another_stands_in_its_row_and_is_found_by_its_own_terms_alone(desk):
+    rows = []
+    for typed in ("Joan of Kestrel", "Joan of Heron"):
+        with desk.runtime.begin() as work:
+            assert editing.edit_person(work.session, desk.pen, desk.ann, desk.person_id, {"name": typed}, desk.now)
+            rows.append(work.session.scalars(select(Fact).where(Fact.source == "user")).one())
+            assert search(work.session, desk.indexer, desk.bob, typed).people
+    assert rows[0].id == rows[1].id
+    assert rows[0].value_index != rows[1].value_index
+    with desk.runtime.begin() as work:
+        assert not search(work.session, desk.indexer, desk.bob, "kestrel").people
+
+
+def test_of_several_values_that_users_gave_a_field_the_one_that_was_shown_is_replaced_and_no_other_stays(desk):
+    with desk.runtime.begin() as work:
+        other = editing.create_person(work.session, desk.pen, desk.ann, {"name": "Janet"}, desk.now)
+        later = desk.now + dt.timedelta(hours=1)
+        editing.edit_person(work.session, desk.pen, desk.ann, desk.person_id, {"name": "Jane D."}, later)
+        merge(work.session, other, desk.person_id)
+    own = select(Fact.id).where(Fact.source == "user", Fact.person_id == desk.person_id, Fact.field == "name")
+    with desk.runtime.begin() as work:
+        shown_id = people.get(work.session, desk.ann, desk.person_id).facts[0].id.value
+        assert len(work.session.scalars(own).all()) == 2
+        later = desk.now + dt.timedelta(hours=2)
+        editing.edit_person(work.session, desk.pen, desk.ann, desk.person_id, {"name": "Jane Dee"}, later)
+        assert work.session.scalars(own).all() == [shown_id]
 
 
 def test_a_person_typed_with_a_known_address_is_that_person(desk):

@@ -52,6 +52,15 @@ def somebody(runtime) -> str:
         return str(session.scalars(select(Contact.id).order_by(Contact.id).limit(1)).one())
 
 
+def disconnect(anna: Person, runtime) -> None:
+    """The connection is ended, and what came with it purged."""
+    with runtime.sessions() as session:
+        end = f"/connections/{session.scalars(select(Grant.id)).one()}/disconnect"
+    assert anna.post(end, {"confirm": "yes"}, page=end).status_code == 303
+    for kind in sorted(jobs_of("oauth.")):
+        work_off(runtime, kind)
+
+
 def shown_text(answer) -> str:
     return html.unescape(re.sub(r"<[^>]+>", " ", answer.text))
 
@@ -143,11 +152,7 @@ def test_after_the_connection_ended_the_prints_are_gone_and_the_marked_text_stay
     token, person = ai_token(anna), somebody(runtime)
     passage, page = mail.first, f"/people/{person}"
     anna.post(f"{page}/notes", {"body": passage}, page=page)
-    with runtime.sessions() as session:
-        end = f"/connections/{session.scalars(select(Grant.id)).one()}/disconnect"
-    assert anna.post(end, {"confirm": "yes"}, page=end).status_code == 303
-    for kind in sorted(jobs_of("oauth.")):
-        work_off(runtime, kind)
+    disconnect(anna, runtime)
     with runtime.sessions() as session:
         assert session.scalar(select(func.count()).select_from(Fingerprint)) == 0
         assert session.scalar(select(func.count()).select_from(Repeat)) == 1
@@ -155,6 +160,20 @@ def test_after_the_connection_ended_the_prints_are_gone_and_the_marked_text_stay
     bodies = [note["body"] for note in exported(anna, token)[person]["notes"]]
     assert WITHHELD in bodies
     assert passage + " again" in bodies, "written anew when nothing is left to compare it with"
+
+
+def test_a_marked_field_that_is_edited_after_the_connection_ended_stays_held_back(anna, runtime, mail):
+    token, person = ai_token(anna), somebody(runtime)
+    edit = f"/people/{person}/edit"
+    anna.post(edit, {"title": mail.first}, page=edit)
+    assert exported(anna, token)[person]["title"] == [WITHHELD]
+    disconnect(anna, runtime)
+    anna.post(edit, {"title": mail.first + "."}, page=edit)
+    assert mail.first + "." in anna.get(edit).text
+    assert exported(anna, token)[person]["title"] == [WITHHELD]
+    anna.post(edit, {"title": ""}, page=edit)
+    anna.post(edit, {"title": "Head of purchasing"}, page=edit)
+    assert exported(anna, token)[person]["title"] == ["Head of purchasing"], "what was marked was taken out"
 
 
 def test_a_note_of_a_megabyte_is_refused_and_says_so(anna, runtime):
