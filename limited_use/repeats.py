@@ -2,8 +2,9 @@
 
 Such a text is *marked* when it is saved, if it repeats something of its author's own accounts, and when it is about to
 leave for an AI tool or a webhook, if it repeats something of anybody's in the organisation: what was printed since it
-was saved counts too. A mark stays when the connection ends and the prints are gone, for the passage is still there;
-rewriting the text lifts it only while there is something to compare it with.
+was saved counts too. A mark stays when a connection that it came from ends, for the passage is still there and there is
+nothing to compare it with any more. While the connections last, rewriting the text lifts it unless it still repeats
+something that is kept: the mail that a passage is from may have been deleted at Google meanwhile.
 
 Who is told: the owners of the accounts that the passage is from, nobody else. At a sink a colleague's passage is left
 out like any other, and neither the page nor the log says whose it is, or a guess could be tried on a colleague's mail.
@@ -11,6 +12,7 @@ out like any other, and neither the page nor the log says whose it is, or a gues
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import any_, delete, func, literal, select
@@ -44,23 +46,27 @@ def mark(
 ) -> Source | None:
     """Leave the text that is saved at a place marked if it repeats what came in; return what of the author's it is.
 
-    `author` is the organisation and the member, `place` the table and column, with a dot, and the row. A mark that was
-    there goes when the text repeats nothing any more, unless a connection that it came from has ended meanwhile.
+    `author` is the organisation and the member, `place` the table and column, with a dot, and the row. Of a mark that
+    was there stays what came from connections that have ended meanwhile; the rest goes if it is repeated no more.
 
     Raises:
         TooLarge: if the text is too long to be checked.
     """
     organisation_id, member_id = author
     field, row_id = place
-    before = session.get(Repeat, (row_id, field))
+    at_place = select(Repeat.source, Repeat.grant_ids).where(Repeat.row_id == row_id, Repeat.field == field)
+    before = session.execute(at_place).one_or_none()
     alive = select(Grant.id).where(Grant.organisation_id == organisation_id, Grant.status != GrantStatus.REVOKED)
     own = set(session.scalars(alive.where(Grant.member_id == member_id)))
     marked = set(before.grant_ids) if before is not None else set()
     known = marked & set(session.scalars(alive.where(Grant.id == any_(_ids(marked))))) if marked else set()
     found = findings(session, vault, organisation_id, [text], own | known)[0]
+    ended = marked - known  # with these the text cannot be compared any more
     if found is not None:
-        _write(session, organisation_id, {(row_id, field): found})
-    elif marked == known:
+        _write(session, organisation_id, {(row_id, field): replace(found, grant_ids=found.grant_ids | ended)})
+    elif before is not None and ended:
+        _write(session, organisation_id, {(row_id, field): Finding(Source(before.source), frozenset(ended))})
+    else:
         forget(session, [row_id], field)
     return found.source if found is not None and found.grant_ids & own else None
 

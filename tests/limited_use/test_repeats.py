@@ -16,6 +16,7 @@ from limited_use.sealing import Native
 
 MAIL = "The landlord would sign for three years if we take the second floor as well by the end of May"
 QUOTED = "> The landlord would sign for three years if\n> we take the second floor"
+OTHER = "Our board decided to open an office in Lisbon next spring and to hire nine people there"
 OWN = "Met her at the fair, she likes the idea of a second floor and will come back to us after the holidays"
 
 
@@ -166,12 +167,14 @@ def test_rewriting_lifts_a_mark_only_while_there_is_something_to_compare_with(te
     assert marks(tenant) == set()
 
 
-def test_a_finding_names_every_grant_that_has_the_passage(tenant, runtime):
-    other = new_id()
+@pytest.fixture
+def theirs(tenant, runtime):
+    """The teammate's grant."""
+    grant_id = new_id()
     with runtime.sessions.begin() as session:
         session.add(
             Grant(
-                id=other,
+                id=grant_id,
                 organisation_id=tenant.organisation_id,
                 member_id=tenant.teammate_id,
                 google_sub="other",
@@ -182,10 +185,38 @@ def test_a_finding_names_every_grant_that_has_the_passage(tenant, runtime):
                 created_at=runtime.clock.now(),
             )
         )
-    vault(runtime).create_grant(tenant.organisation_id, other)
+    vault(runtime).create_grant(tenant.organisation_id, grant_id)
+    return grant_id
+
+
+def test_a_finding_names_every_grant_that_has_the_passage(tenant, theirs):
     put(tenant)
-    put(tenant, grant_id=other)
+    put(tenant, grant_id=theirs)
     row_id = new_id()
     assert mark(tenant, row_id, QUOTED, tenant.teammate_id) is Source.GMAIL
     assert told(tenant, row_id, tenant.owner_id) == {}, "only the author's own accounts were asked"
     assert told(tenant, row_id, tenant.teammate_id) == {row_id: Source.GMAIL}
+
+
+def test_what_an_ended_connection_left_marked_stays_so_when_another_passage_comes_and_goes(tenant, theirs):
+    put(tenant)
+    put(tenant, OTHER, theirs)
+    row_id = new_id()
+    mark(tenant, row_id, QUOTED)
+    tenant.set_status(GrantStatus.REVOKED)
+    assert mark(tenant, row_id, f"{QUOTED} {OTHER}", tenant.teammate_id) is Source.GMAIL
+    assert told(tenant, row_id, tenant.owner_id) == told(tenant, row_id, tenant.teammate_id) == {row_id: Source.GMAIL}
+    assert mark(tenant, row_id, QUOTED, tenant.teammate_id) is None
+    assert told(tenant, row_id, tenant.owner_id) == {row_id: Source.GMAIL}
+    assert told(tenant, row_id, tenant.teammate_id) == {}, "their passage was taken out"
+
+
+def test_a_mark_goes_with_the_next_rewriting_when_the_mail_was_deleted_at_google_and_the_connection_lasts(tenant):
+    put(tenant)
+    row_id = new_id()
+    mark(tenant, row_id, QUOTED)
+    with tenant.runtime.begin() as work:
+        work.session.execute(delete(Fingerprint))
+    assert marks(tenant) == {row_id}
+    mark(tenant, row_id, QUOTED + "!")
+    assert marks(tenant) == set()
