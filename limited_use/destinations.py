@@ -47,22 +47,14 @@ class Credential:
 def register_destination(
     session: Session, organisation_id: uuid.UUID, name: str, sink_class: str, region: str, now: dt.datetime
 ) -> Destination:
-    """Return a new destination of the organisation.
+    """Return a new destination of the organisation; its name and region are lines that its maker's page has checked.
 
     Raises:
-        BadInput: if the class is none that may be registered, or the name is empty.
+        BadInput: if the class is none that may be registered.
     """
     if sink_class not in CLASSES:
         raise BadInput(f"A destination is one of: {', '.join(CLASSES)}.")
-    if not name.strip():
-        raise BadInput("A destination needs a name.")
-    made = Destination(
-        organisation_id=organisation_id,
-        name=name.strip()[:120],
-        sink_class=sink_class,
-        region=region.strip()[:40],
-        created_at=now,
-    )
+    made = Destination(organisation_id=organisation_id, name=name, sink_class=sink_class, region=region, created_at=now)
     session.add(made)
     session.flush()
     return made
@@ -82,7 +74,7 @@ def create_token(
     now: dt.datetime,
     destination_id: uuid.UUID | None = None,
 ) -> tuple[ApiToken, str]:
-    """Return a new token that acts for the member, and its secret, which is nowhere else.
+    """Return a new token that acts for the member, and its secret, which is nowhere else; its name is a checked line.
 
     Raises:
         NotFound: if the destination is not one of the member's organisation.
@@ -96,7 +88,7 @@ def create_token(
         organisation_id=member.organisation_id,
         member_id=member.id,
         destination_id=destination_id,
-        name=name.strip()[:120] or "API token",
+        name=name,
         secret_hash=_hash(secret),
         scopes=list(scopes),
         created_at=now,

@@ -1,5 +1,6 @@
 """What buttons do: once, for the person who pressed, to what they may see."""
 
+import json
 import secrets
 
 import pytest
@@ -48,6 +49,24 @@ def test_a_note_that_cannot_be_taken_is_explained(host, letter, note, code):
     answer = host.post("/addon/actions/save-note", host.event(parameters=parameters, typed={"note": note}))
     assert (answer.status_code, answer.headers["X-Error-Code"]) == (200, code)
     assert answer.json["renderActions"]["action"]["navigations"][0]["pushCard"]["header"]
+    assert notes(host) == 0
+
+
+def test_what_no_keyboard_writes_is_left_out_of_a_note_and_no_part_of_a_call_breaks_on_it(host, letter):
+    form = card_of(host.press(host.message(letter), "Add note"))
+    assert host.press(form, "Save note", note="Likes\0 tea").notification == "Note saved"
+    said = {one["key"]: one["value"] for one in action_of(form, "Save note")["parameters"]}
+    for name in said:
+        event = host.event(parameters={**said, name: said[name][:1] + "\0" + said[name][1:]}, typed={"note": "x"})
+        assert host.post("/addon/actions/save-note", event).headers.get("X-Error-Code") != "internal", name
+
+
+def test_a_lone_surrogate_is_no_json_and_is_explained(host, letter):
+    form = card_of(host.press(host.message(letter), "Add note"))
+    said = {one["key"]: one["value"] for one in action_of(form, "Save note")["parameters"]}
+    body = json.dumps(host.event(parameters=said, typed={"note": "a\ud800b"}))
+    answer = host.post("/addon/actions/save-note", body)
+    assert (answer.status_code, answer.headers["X-Error-Code"]) == (200, "bad_input")
     assert notes(host) == 0
 
 

@@ -1,17 +1,26 @@
-"""A Takeout folder full of what no program should write: every item is accounted for, and the run goes on."""
+"""What no program should write in a Takeout folder, and no keyboard in a form: it is told, and the run goes on."""
 
 import re
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
+from accounts.models import Grant
+from crm.models import Correspondent, Participation
+from crm.webhooks.models import State, Webhook
 from demo import acts
 from demo.browser import Browser
 from tests.journeys import takeouts
 from tests.journeys.product import AROUND, KINDS, ROOT, Product, connected, descendants, started
 from tests.journeys.takeouts import OWNER, card, event, letter
+from tests.journeys.visitor import Visitor
+from tests.journeys.world import World
+from tests.signing_in import Person
 
 pytestmark = pytest.mark.slow
 
@@ -188,3 +197,87 @@ def in_session(leader: int) -> list[int]:
         except OSError:
             continue
     return found
+
+
+BERT = "bert@northlight.example"
+BEGUN = (
+    ("/settings/destinations", {"name": "Warehouse", "sink_class": "api", "region": "EU"}),
+    ("/members/invite", {"email": "late@northlight.example", "role": "member"}),
+    ("/companies", {"company_name": "Client", "domain": "client.example"}),
+    ("/tasks", {"title": "Call Zoe", "due_on": "2026-12-01"}),
+    ("/deals", {"title": "Spring", "amount": "12", "currency": "EUR", "stage": "new"}),
+)
+HOOK = {"url": "https://hooks.client.example/in", "events": "note.added", "agree": "yes"}
+ADDRESSES = (
+    "/people?after=x", "/companies?after=x", "/people/skipped?after=x", "/tasks?after=x", "/search?q=kestrel",
+    "/log?before=1", "/oauth/callback?state=s&code=c&error=e", "/api/v1/people?q=kestrel", "/api/v1/people?cursor=x",
+    "/api/v1/people?limit=9",
+)  # fmt: skip
+PATHS = ("/connections/connect/%00", "/log/%00", "/people/%00", "/static/%00", "/%00")
+ON_NO_PAGE = {"addon.home", "addon.message", "addon.action", "cases.show", "people.keep"}
+"""What takes a post, and is Google's to call (`tests/addon`), or is a click without a field and not on offer here."""
+
+
+@dataclass
+class Office:
+    """Maya, who has one of everything, and her colleague Bert, who asks to see something; a stranger at the door."""
+
+    visitors: list[Visitor]
+    token: str
+    """Of a program of Maya's."""
+
+
+@pytest.fixture
+def office(world: Callable[[Path], World], tmp_path: Path) -> Office:
+    here = world(takeouts.office(tmp_path / "Takeout", 40))
+    maya = here.person
+    bert = Person(maya.app, BERT)
+    here.connect("gmail", "calendar")
+    here.follow()
+    with here.runtime.sessions() as session:
+        grant_id = session.scalars(select(Grant.id)).one()
+        message_id, person_id = session.execute(
+            select(Participation.message_id, Correspondent.person_id)
+            .join(Correspondent, Correspondent.id == Participation.correspondent_id)
+            .where(Correspondent.person_id.is_not(None))
+        ).first()
+    message, person, sharing = f"/messages/{message_id}", f"/people/{person_id}", f"/connections/{grant_id}/sharing"
+    own = (
+        (f"{person}/notes", {"body": "Likes tea"}),
+        (f"{message}/quote", {"person_id": str(person_id), "body": "Read this"}),
+        (f"/sharing{person}", {"level": "people_and_times"}),
+        (f"{sharing}/addresses", {"address": "zoe@client.example"}),
+        (sharing, {"level": "people_and_times"}),
+        ("/members/invite", {"email": BERT, "role": "admin"}),
+        *(("/settings/webhooks", {"name": name, **HOOK}) for name in ("waits", "on")),
+    )
+    for path, form in (*BEGUN, *own):
+        assert maya.post(path, form, "/settings").status_code in {200, 303}, path
+    with here.runtime.begin() as work:
+        work.session.scalars(select(Webhook).where(Webhook.name == "on")).one().state = State.ON
+    bert.sign_in()
+    assert bert.post("/requests", {"kind": "message", "item": str(message_id)}, "/requests").status_code == 303
+    place = re.search(r'<option value="([0-9a-f-]{36})"', maya.get("/settings").text)[1]
+    made = maya.post("/settings/tokens", {"name": "nightly", "destination": place}, "/settings")
+    with here.runtime.sessions() as session:
+        hooks = [f"/settings/webhooks/{one}" for one in session.scalars(select(Webhook.id))]
+    visitors = [Visitor(maya), Visitor(bert, {"link": message}), Visitor(Person(maya.app, "door@else.example"))]
+    visitors[0].walk("/", message, person, "/settings", *ADDRESSES, hooks[0])
+    visitors[1].walk("/", message, person, hooks[1])
+    visitors[2].walk("/?next=/people")
+    return Office(visitors, re.search(r"crm_[\w-]{40,}", made.text)[0])
+
+
+def test_what_no_keyboard_writes_breaks_no_form_and_no_address(office: Office) -> None:
+    posts = {one.endpoint for one in office.visitors[0].person.app.url_map.iter_rules() if "POST" in one.methods}
+    assert posts - {route for visitor in office.visitors for route, _ in visitor.forms} == ON_NO_PAGE
+    program = {"Authorization": f"Bearer {office.token}"}
+    failed: list[object] = []
+    for visitor in office.visitors:
+        for address in (*visitor.strange_addresses(), *PATHS):
+            headers = program if address.startswith("/api/") else {}
+            if visitor.person.get(address, headers=headers).status_code >= 500:
+                failed.append(address)
+        failed += [sent for sent in visitor.strange_posts() if visitor.person.post(*sent).status_code >= 500]
+        failed += [page for page in visitor.pages.values() if visitor.person.get(page).status_code >= 500]
+    assert failed == []

@@ -21,7 +21,7 @@ def made(tenant):
             where = None
             if sink_class:
                 where = destinations.register_destination(
-                    session, tenant.organisation_id, " Warehouse ", sink_class, "eu", now
+                    session, tenant.organisation_id, "Warehouse", sink_class, "eu", now
                 ).id
             token, secret = destinations.create_token(session, member, "mine", ["people:read"], now, where)
             return secret, token.id

@@ -1,6 +1,7 @@
 """Members and settings over HTTP: roles that hold, invitations that run out, the switch for AI tools."""
 
 import datetime as dt
+import re
 
 import pytest
 from flask import Flask
@@ -10,7 +11,7 @@ from accounts.models import Consent, Grant, Invitation, Member, Role, SignIn
 from kernel.clock import HeldClock, SystemClock
 from kernel.runtime import Runtime
 from limited_use.destinations import ApiToken, Destination, authenticate, is_ai_allowed
-from tests.signing_in import Person
+from tests.signing_in import PUBLIC, Person
 from web.pages.settings import AI_DISCLOSURE
 
 BERT = "bert@northwind.example"
@@ -178,6 +179,37 @@ def test_a_tokens_secret_is_shown_once_and_its_class_is_its_destinations(anna: P
     anna.post(f"/settings/tokens/{token.id}/revoke", page="/settings")
     with runtime.sessions() as session, pytest.raises(Exception, match="not_signed_in"):
         authenticate(session, secret)
+
+
+@pytest.mark.parametrize("odd", ["\0", "\u202e"], ids=["nul", "override"])
+def test_what_no_keyboard_writes_is_left_out_of_the_names_of_destinations_and_tokens(
+    anna: Person, runtime: Runtime, odd: str
+) -> None:
+    anna.sign_in()
+    form = {"name": f"Ware{odd}house", "sink_class": "api", "region": f"E{odd}U"}
+    assert anna.post("/settings/destinations", form, "/settings").status_code == 303
+    assert anna.post("/settings/tokens", {"name": f"night{odd}ly"}, "/settings").status_code == 200
+    with runtime.sessions() as session:
+        place, token = session.scalars(select(Destination)).one(), session.scalars(select(ApiToken)).one()
+    assert (place.name, place.region, token.name) == ("Warehouse", "EU", "nightly")
+
+
+def test_half_a_surrogate_in_a_form_stays_as_it_was_coded(anna: Person, runtime: Runtime) -> None:
+    anna.sign_in()
+    token = re.search(r'name="csrf_token" value="([^"]+)"', anna.get("/settings").text)[1]
+    form = f"csrf_token={token}&sink_class=api&name=Ware%ED%A0%80house"
+    sent = {"data": form, "content_type": "application/x-www-form-urlencoded"}
+    assert anna.client.post("/settings/destinations", base_url=PUBLIC, **sent).status_code == 303
+    with runtime.sessions() as session:
+        assert session.scalars(select(Destination)).one().name == "Ware%ED%A0%80house"
+
+
+@pytest.mark.parametrize(("form", "status"), [({"name": " \0 "}, 422), ({"name": "x" * 121}, 413)])
+def test_a_destination_needs_a_name_that_can_be_shown(anna: Person, form: dict[str, str], status: int) -> None:
+    anna.sign_in()
+    refused = anna.post("/settings/destinations", {**form, "sink_class": "api"}, "/settings")
+    assert refused.status_code == status
+    assert "name" in refused.text
 
 
 def test_a_name_of_somebody_is_shown_and_not_run(anna: Person) -> None:

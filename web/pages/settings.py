@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from accounts import consents, members
 from accounts.consents import Disclosure
+from crm.pen import line
 from kernel.errors import BadInput
 from kernel.work import Work
 from limited_use import body_reading, destinations, repeats
@@ -118,17 +119,14 @@ def switch_bodies() -> AnyResponse:
 def register() -> AnyResponse:
     """Register where answers may go."""
     form = request.form
-    if form.get("sink_class", "") not in _CLASSES:
+    sink_class = form.get("sink_class", "")
+    if sink_class not in _CLASSES:
         raise BadInput("Choose what the destination is.")
+    name = line(form.get("name"), "name", longest=120)
+    region = line(form.get("region"), "place", required=False, longest=40)
     with this_runtime().begin() as work:
-        destinations.register_destination(
-            work.session,
-            current_viewer().organisation_id,
-            form.get("name", ""),
-            form["sink_class"],
-            form.get("region", ""),
-            this_runtime().clock.now(),
-        )
+        now = this_runtime().clock.now()
+        destinations.register_destination(work.session, current_viewer().organisation_id, name, sink_class, region, now)
         _log(work, Kind.DESTINATION, "registered")
     flash("The destination was registered.", "good")
     return redirect("/settings", code=303)
@@ -144,9 +142,9 @@ def create_token() -> Response:
         destination_id = uuid.UUID(chosen) if chosen else None
     except ValueError:
         raise BadInput("Choose one of the destinations.") from None
+    name = line(request.form.get("name"), "name", required=False, longest=120) or "API token"
     with this_runtime().begin() as work:
         member = members.get(work.session, viewer.organisation_id, viewer.member_id)
-        name = request.form.get("name", "")
         now = this_runtime().clock.now()
         _token, secret = destinations.create_token(work.session, member, name, SCOPES, now, destination_id)
         _log(work, Kind.DESTINATION, "token_created")
