@@ -8,27 +8,55 @@ Every step may be repeated, and may be done by several processes at once.
 import datetime as dt
 import uuid
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, any_, func, literal, select, type_coerce, update
+import structlog
+from sqlalchemy import ColumnElement, all_, and_, any_, func, literal, select, type_coerce, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.types import BigInteger, LargeBinary
 
 from limited_use.cipher import HEAD_SIZE, wire_head
 from limited_use.key_store import KeyStore
-from limited_use.key_tree import ROTATED, KeyName, KeyPurpose, unwrap_below, wrap_below, wrapped_by
+from limited_use.key_tree import (
+    ROTATED,
+    KeyDestroyed,
+    KeyName,
+    KeyPurpose,
+    KeyUnknown,
+    newest,
+    unwrap_below,
+    wrap_below,
+    wrapped_by,
+)
 from limited_use.models import Key
 
 BATCH = 200
+_told = structlog.get_logger(__name__)
 
 
-def renew_organisation(store: KeyStore, organisation_id: uuid.UUID, rotation_id: uuid.UUID) -> int:
-    """Leave the organisation with a new wrap key, all its keys wrapped by it, and new versions of those that seal.
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """What the renewal of an organisation's keys came to."""
 
-    Returns how many versions were made now: those that this rotation made before are not made again.
+    made: int
+    """Versions made now: those that this rotation made before are not made again."""
+    damaged: int
+    """Living keys that do not unwrap: they stay as they are, and older values under them stay closed."""
+
+
+def renew_organisation(store: KeyStore, organisation_id: uuid.UUID, rotation_id: uuid.UUID) -> Renewed:
+    """Leave the organisation with a new wrap key, its keys wrapped by it, and new versions of those that seal.
+
+    A damaged key gets a new version like any other, so that what comes in from now on can be read.
     """
-    made = int(store.renew(KeyName(organisation_id, (), KeyPurpose.WRAP), rotation_id))
-    rewrap_below(store, organisation_id)
+    wrap = KeyName(organisation_id, (), KeyPurpose.WRAP)
+    with store.sessions() as session:
+        last = newest(session, wrap)
+    if last is None or last.wrapped is None:  # an organisation without keys has nothing to renew
+        return Renewed(0, 0)
+    made = int(store.renew(wrap, rotation_id))
+    damaged = rewrap_below(store, organisation_id)
     with store.sessions() as session:
         alive = select(Key).where(
             Key.organisation_id == organisation_id,
@@ -38,11 +66,14 @@ def renew_organisation(store: KeyStore, organisation_id: uuid.UUID, rotation_id:
         rows = session.scalars(alive).all()
     there = {KeyName.of(row) for row in rows if row.made_by == rotation_id}  # a run that was ended goes on from these
     names = {KeyName.of(row) for row in rows} - there
-    return made + sum(store.renew(name, rotation_id) for name in names)
+    return Renewed(made + sum(store.renew(name, rotation_id) for name in names), damaged)
 
 
 def rewrap_below(store: KeyStore, organisation_id: uuid.UUID) -> int:
-    """Leave every living key of the organisation wrapped by its newest wrap key; return how many were wrapped anew."""
+    """Leave every living key of the organisation wrapped by its newest wrap key, but for damaged ones; return how many.
+
+    Those stay as they are: a backup of the keys' database may mend them, as long as what wraps them is there.
+    """
     name = KeyName(organisation_id, (), KeyPurpose.WRAP)
     store.cache.forget_current(name)
     above = store.current(name)
@@ -52,18 +83,32 @@ def rewrap_below(store: KeyStore, organisation_id: uuid.UUID) -> int:
         Key.wrapped.is_not(None),
         _head_of(Key) != wire_head(above.facts.id),
     )
-    count = 0
+    damaged: list[int] = []
     while True:
         with store.sessions() as session:
-            rows = session.scalars(select(Key).where(others).order_by(Key.id).limit(BATCH)).all()
+            left = select(Key).where(others, Key.id != all_(literal(damaged, ARRAY(BigInteger))))
+            rows = session.scalars(left.order_by(Key.id).limit(BATCH)).all()
         if not rows:
-            return count
-        older = store.opening({wrapped_by(row.wrapped or b"") for row in rows})
+            return len(damaged)
+        keys = {row.id: _unwrapped(store, row) for row in rows}
         with store.sessions.begin() as session:
             for row in rows:
-                key = unwrap_below(older[wrapped_by(row.wrapped or b"")].cipher, row)
+                key = keys[row.id]
+                if key is None:
+                    damaged.append(row.id)
+                    continue
                 wrapped = wrap_below(above.facts.id, above.cipher, key, KeyName.of(row).context(row.version))
-                count += _replace(session, row, wrapped)
+                _replace(session, row, wrapped)
+
+
+def _unwrapped(store: KeyStore, row: Key) -> bytes | None:
+    """Return the key that a row holds, None where it is damaged; a key service that does not answer is an error."""
+    try:
+        above = wrapped_by(row.wrapped or b"")
+        return unwrap_below(store.opening([above])[above].cipher, row)
+    except (KeyUnknown, KeyDestroyed) as error:
+        _told.error("wrapped_key_damaged", key=row.id, organisation=str(row.organisation_id), code=error.code)
+        return None
 
 
 def rewrap_root(store: KeyStore, after_id: int = 0) -> tuple[int | None, int]:

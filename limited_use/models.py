@@ -89,7 +89,15 @@ class KeyRotation(Base):
     missed: Mapped[int] = system(BigInteger, default=0, doc="Values in this pass that others were writing: seen again.")
     walked: Mapped[int] = system(BigInteger, default=0, doc="Rows looked at, over all passes.")
     resealed: Mapped[int] = system(BigInteger, default=0, doc="Values sealed under a new version.")
-    finished_at: Mapped[dt.datetime | None] = system(doc="When nothing was left under an old version.")
+    damaged_keys: Mapped[int] = system(
+        BigInteger, server_default="0", doc="Keys that did not unwrap: they have new versions, their old values stay."
+    )
+    damaged_values: Mapped[int] = system(
+        BigInteger, server_default="0", doc="Values in this pass, under an old version, that do not open: they stay."
+    )
+    finished_at: Mapped[dt.datetime | None] = system(
+        doc="When nothing was left under an old version but what is damaged."
+    )
 
 
 class Destination(Base):

@@ -2,8 +2,8 @@
 
 Every mapped table with sealed columns is gone through by its ids, a bounded batch a transaction. Rows that somebody
 else is writing are passed over, not waited for, and seen again in the next pass. A value is replaced only if it still
-is what was read, so no write is lost. Values under destroyed keys, and such as do not open in their place, are left
-as they are. Plaintext lives here for the moment between the two keys and goes nowhere.
+is what was read, so no write is lost. Values under destroyed keys, and such as do not open in their place or are under
+a damaged key, are left as they are. Plaintext lives here for the moment between the two keys and goes nowhere.
 """
 
 import uuid
@@ -48,6 +48,17 @@ class Look:
     is_last: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Did:
+    """What became of the values of a batch that were under an old version."""
+
+    resealed: int
+    missed: int
+    """Rows that others were writing: they are seen again in the next pass."""
+    damaged: int
+    """Values that do not open, or whose key does not."""
+
+
 def sealed_tables() -> list[SealedTable]:
     """Return every mapped table with sealed columns, by name."""
     found = {}
@@ -81,6 +92,7 @@ class Resealer:
     """Whose rows; None: everybody's."""
     _sealers: dict[int, Sealer | None] = field(default_factory=dict)
     _old: dict[int, OpenKey] = field(default_factory=dict)
+    _damaged: set[int] = field(default_factory=set)
 
     def look(self, session: Session, sealed: SealedTable, after: uuid.UUID | None) -> Look:
         """Return the next batch of rows, and which of their keys are alive."""
@@ -103,14 +115,34 @@ class Resealer:
             try:
                 self._old[key_id] = store.opening([key_id])[key_id]
                 new = store.open([row])[0]
-            except (KeyDestroyed, KeyUnknown):
+            except KeyDestroyed:  # with its grant, since we looked
+                continue
+            except KeyUnknown:
+                self._damaged.add(key_id)
                 continue
             self._sealers[key_id] = Sealer(new.cipher, row.id, row.organisation_id, store.uses.of(row.id))
 
-    def reseal(self, session: Session, sealed: SealedTable, look: Look) -> tuple[int, int]:
-        """Seal anew what needs it, within the caller's transaction; return how much, and what others were writing."""
+    def reseal(self, session: Session, sealed: SealedTable, look: Look) -> Did:
+        """Seal anew what needs it, within the caller's transaction; return what became of it."""
+        table = sealed.table
         wanted = [row_id for row_id, key_ids in look.rows.items() if any(self._sealers.get(one) for one in key_ids)]
-        return self._reseal(session, sealed, wanted) if wanted else (0, 0)
+        damaged = sum(key_id in self._damaged for key_ids in look.rows.values() for key_id in key_ids)
+        locked = session.execute(_locking(sealed, wanted)).all() if wanted else []
+        changes: dict[str, list[dict[str, object]]] = {name: [] for name in sealed.formats}
+        for row_id, organisation_id, *values in locked:
+            for (name, value_format), value in zip(sealed.formats.items(), values, strict=True):
+                try:
+                    fresh = self._anew(value, organisation_id, table.name, name, row_id, value_format)
+                except (InvalidTag, UnicodeDecodeError):
+                    _told.error("sealed_value_damaged", table=table.name, column=name, row=str(row_id))
+                    damaged += 1
+                    continue
+                if fresh is not None:
+                    changes[name].append({"row": row_id, "was": value, "now": fresh})
+        for name, changed in changes.items():
+            if changed:
+                session.execute(_replacing(table, name), changed)
+        return Did(sum(map(len, changes.values())), len(wanted) - len(locked), damaged)
 
     def _heads(self, sealed: SealedTable, after: uuid.UUID | None) -> Any:
         table = sealed.table
@@ -123,46 +155,39 @@ class Resealer:
             rows = rows.where(table.c.organisation_id == self.organisation_id)
         return rows if after is None else rows.where(table.c.id > after)
 
-    def _reseal(self, session: Session, sealed: SealedTable, wanted: Sequence[uuid.UUID]) -> tuple[int, int]:
-        table = sealed.table
-        rows = (
-            select(table.c.id, table.c.organisation_id, *(table.c[name] for name in sealed.formats))
-            .where(table.c.id == any_(literal(list(wanted), ARRAY(Uuid))))
-            .order_by(table.c.id)
-            .with_for_update(skip_locked=True, key_share=True)
-        )
-        changes: dict[str, list[dict[str, object]]] = {name: [] for name in sealed.formats}
-        locked = session.execute(rows).all()
-        for row_id, organisation_id, *values in locked:
-            for (name, value_format), value in zip(sealed.formats.items(), values, strict=True):
-                fresh = (
-                    None
-                    if value is None
-                    else self._anew(value, organisation_id, table.name, name, row_id, value_format)
-                )
-                if fresh is not None:
-                    changes[name].append({"row": row_id, "was": value, "now": fresh})
-        for name, changed in changes.items():
-            if changed:
-                session.execute(_replacing(table, name), changed)
-        return sum(map(len, changes.values())), len(wanted) - len(locked)
-
     def _anew(
-        self, value: Sealed, organisation_id: uuid.UUID, table: str, column: str, row_id: uuid.UUID, value_format: str
+        self,
+        value: Sealed | None,
+        organisation_id: uuid.UUID,
+        table: str,
+        column: str,
+        row_id: uuid.UUID,
+        value_format: str,
     ) -> Sealed | None:
-        """Return the value under the newest version of its key; None where it is, or where it cannot be opened."""
-        wire = value._wire  # noqa: SLF001 -- the guard's own
+        """Return the value under the newest version of its key, None where it needs none.
+
+        Raises:
+            InvalidTag, UnicodeDecodeError: if it does not open in its place.
+        """
+        wire = None if value is None else value._wire  # noqa: SLF001 -- the guard's own
         key_id = _id_in(wire)
         sealer = self._sealers.get(key_id or 0)
-        if key_id is None or sealer is None:
+        if wire is None or key_id is None or sealer is None:
             return None
         place = field_of(organisation_id, table, column, value_format).associated_data(row_id)
-        try:
-            text = self._old[key_id].cipher.decrypt(wire[HEAD_SIZE:NONCE_END], wire[NONCE_END:], place).decode()
-        except (InvalidTag, UnicodeDecodeError):
-            _told.error("sealed_value_damaged", table=table, column=column, row=str(row_id))
-            return None
+        text = self._old[key_id].cipher.decrypt(wire[HEAD_SIZE:NONCE_END], wire[NONCE_END:], place).decode()
         return sealer.seal(table, column, row_id, text, value_format)
+
+
+def _locking(sealed: SealedTable, row_ids: Sequence[uuid.UUID]) -> Any:
+    """Return the statement that reads these rows' sealed values and locks them, but for rows that others hold."""
+    table = sealed.table
+    return (
+        select(table.c.id, table.c.organisation_id, *(table.c[name] for name in sealed.formats))
+        .where(table.c.id == any_(literal(list(row_ids), ARRAY(Uuid))))
+        .order_by(table.c.id)
+        .with_for_update(skip_locked=True, key_share=True)
+    )
 
 
 def _replacing(table: Table, name: str) -> Any:

@@ -7,6 +7,8 @@ version any more; then another pass, until not one row is under an old version. 
 days more (`limited_use.key_versions`), for the sake of backups.
 
 The blind-index key, the pseudonyms' key and the keys of log details keep their version: see the decision record.
+
+What is damaged, a wrapped key or a value, stops nothing: it stays where it is, is counted in the row, and is told of.
 """
 
 import datetime as dt
@@ -24,7 +26,7 @@ from kernel.ids import new_id
 from kernel.jobs import Lease, Next
 from kernel.work import Work
 from limited_use import key_versions
-from limited_use.key_tree import KeyDestroyed, KeyUnknown
+from limited_use.key_tree import KeyUnknown
 from limited_use.keys import record_destroyed, vault
 from limited_use.log import record
 from limited_use.log.leaf import Leaf
@@ -64,7 +66,7 @@ def begin(work: Work, now: dt.datetime, organisation_id: uuid.UUID | None) -> Ke
         rotation = KeyRotation(
             id=new_id(), organisation_id=organisation_id, phase=Phase.KEYS, started_at=now, passes=0, missed=0
         )
-        rotation.walked = rotation.resealed = 0
+        rotation.walked = rotation.resealed = rotation.damaged_keys = rotation.damaged_values = 0
         work.session.add(rotation)
         work.session.flush()
     work.later(JOB, rotation.id)
@@ -111,19 +113,17 @@ def _renew_next(runtime: "Runtime", rotation_id: uuid.UUID, lease: Lease) -> Non
         if rotation.organisation_cursor is not None:
             following = following.where(Organisation.id > rotation.organisation_cursor)
         organisation_id = session.scalar(following)
-    made = 0
+    renewed = key_versions.Renewed(0, 0)
     if organisation_id is not None:
-        try:
-            made = key_versions.renew_organisation(vault(runtime).store, organisation_id, rotation_id)
-        except (KeyUnknown, KeyDestroyed) as error:  # an organisation without keys has nothing to renew
-            _told.warning("keys_not_renewed", organisation=str(organisation_id), code=error.code)
+        renewed = key_versions.renew_organisation(vault(runtime).store, organisation_id, rotation_id)
     with runtime.begin() as work:
         rotation = _held(work.session, rotation_id, lease)
         if organisation_id is None:
             rotation.phase, rotation.keys_at = Phase.RESEAL, runtime.clock.now()
             return
         rotation.organisation_cursor = organisation_id
-        tell(runtime, work.session, organisation_id, "begun", made)
+        rotation.damaged_keys += renewed.damaged
+        tell(runtime, work.session, organisation_id, "begun", renewed.made)
 
 
 def _reseal_next(runtime: "Runtime", rotation_id: uuid.UUID, lease: Lease, resealer: Resealer) -> bool:
@@ -131,6 +131,7 @@ def _reseal_next(runtime: "Runtime", rotation_id: uuid.UUID, lease: Lease, resea
     with runtime.sessions() as session:
         rotation = session.get_one(KeyRotation, rotation_id)
         sealed, after = _table_of(rotation), rotation.row_cursor
+        is_under_way = rotation.table is not None
         look = None if sealed is None else resealer.look(session, sealed, after)
     if look is not None:
         resealer.learn(look)  # may ask the key service, so no transaction is open
@@ -138,10 +139,11 @@ def _reseal_next(runtime: "Runtime", rotation_id: uuid.UUID, lease: Lease, resea
         rotation = _held(work.session, rotation_id, lease)
         if sealed is None or look is None:
             return _end_pass(rotation)
-        resealed, missed = resealer.reseal(work.session, sealed, look)
+        did = resealer.reseal(work.session, sealed, look)
         rotation.walked += len(look.rows)
-        rotation.resealed += resealed
-        rotation.missed += missed
+        rotation.resealed += did.resealed
+        rotation.missed += did.missed
+        rotation.damaged_values = did.damaged + (rotation.damaged_values if is_under_way else 0)
         rotation.table = _after(sealed.table.name) if look.is_last else sealed.table.name
         rotation.row_cursor = None if look.is_last else max(look.rows)
     return True

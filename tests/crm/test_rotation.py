@@ -290,6 +290,7 @@ def test_a_damaged_value_ends_no_rotation_and_is_left_with_its_key(desk):
         desk.runtime.clock.advance(rotation.AGAIN_S + 1)
     assert row_of(desk).phase == Phase.DONE
     assert key_ids(desk) - newest_ids(desk) == {old}
+    assert (row_of(desk).damaged_keys, row_of(desk).damaged_values) == (0, 1)
     desk.runtime.clock.advance(rotation.KEPT.total_seconds() + 1)
     assert rotation.retire(desk.runtime) > 1
     with desk.runtime.key_sessions() as session:

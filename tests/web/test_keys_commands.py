@@ -1,5 +1,6 @@
 """Operators renew keys and read how they stand."""
 
+import datetime as dt
 import re
 
 import pytest
@@ -15,6 +16,7 @@ from limited_use.models import DestroyedKey, Key
 from oauth.models import Revocation
 from oauth.revocation import Ending, end_account
 from tests.addon.conftest import World
+from web.commands import keys as keys_command
 
 
 def work_off(runtime, kind):
@@ -61,6 +63,23 @@ def test_a_rotation_is_planned_told_of_and_done_by_the_worker(flask, runtime, or
     assert re.search(r"settle, pass 2, at the start; \d+ rows looked at", flask("status").output)
     assert flask("retire").output.startswith("0 old versions were retired.")
     assert "old versions, 0 of them unused" in flask("status").output
+
+
+def test_what_a_rotation_left_because_it_is_damaged_is_told(flask, runtime, organisation_id, monkeypatch):
+    with runtime.key_sessions.begin() as session:
+        row = session.scalars(select(Key).where(Key.purpose == KeyPurpose.CALENDAR)).one()
+        row.wrapped = row.wrapped[:-1] + bytes([row.wrapped[-1] ^ 1])
+    monkeypatch.setattr(rotation, "SETTLE", dt.timedelta(0))
+    monkeypatch.setattr(keys_command.time, "sleep", lambda _: work_off(runtime, rotation.JOB))
+    told = "Left as they were, because they are damaged: 1 keys, 0 values; docs/operators/keys.md says what to do."
+    said = flask("rotate", "--organisation", str(organisation_id), "--wait").output.splitlines()
+    assert told not in said[0]
+    assert told in said[-1]
+    assert ": done, pass" in said[-1]
+    (last,) = (line for line in flask("status").output.splitlines() if line.startswith("The last one was done at"))
+    assert last.endswith(told)
+    monkeypatch.undo()
+    assert "damaged" not in flask("rotate", "--organisation", str(organisation_id)).output
 
 
 @pytest.mark.parametrize(

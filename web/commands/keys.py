@@ -119,7 +119,8 @@ def _status(runtime: Runtime) -> list[str]:
         lines += [_progress(one) for one in key_figures.under_way(session)] or ["No rotation is under way."]
         done = key_figures.last_done(session)
     if done is not None and done.finished_at is not None:
-        lines.append(f"The last one was done at {done.finished_at:%Y-%m-%d %H:%M} UTC, {done.resealed} values.")
+        at = f"{done.finished_at:%Y-%m-%d %H:%M} UTC"
+        lines.append(f"The last one was done at {at}, {done.resealed} values.{_damaged(done)}")
     return lines
 
 
@@ -127,7 +128,16 @@ def _progress(one: KeyRotation) -> str:
     whose = f"organisation {one.organisation_id}" if one.organisation_id else "every organisation"
     return (
         f"Rotation {one.id} of {whose}: {one.phase}, pass {one.passes + 1}, at {one.table or 'the start'};"
-        f" {one.walked} rows looked at, {one.resealed} values sealed anew."
+        f" {one.walked} rows looked at, {one.resealed} values sealed anew.{_damaged(one)}"
+    )
+
+
+def _damaged(one: KeyRotation) -> str:
+    if not one.damaged_keys and not one.damaged_values:
+        return ""
+    return (
+        f" Left as they were, because they are damaged: {one.damaged_keys} keys, {one.damaged_values} values;"
+        " docs/operators/keys.md says what to do."
     )
 
 
