@@ -21,7 +21,7 @@ from limited_use.models import DestroyedKey
 EVERY_S = 1.0
 PAUSE_AFTER_FAULT_S = 5.0
 OVERLAP = "5 minutes"
-"""How far back each look goes: beyond any transaction that was still open at the last one."""
+"""How far back each look goes: beyond any transaction that was still open at the last one, and the life of any key."""
 _told = structlog.get_logger(__name__)
 
 
@@ -49,7 +49,8 @@ class KeyWatch:
         new = [row for row in found if row.key_id not in self._seen]
         self._seen = {row.key_id for row in found}
         store = vault(self._runtime).store
-        store.cache.drop([row.key_id for row in new])
+        # All of them at each look: a key that was being unwrapped while its grant ended is cached after the first.
+        store.cache.drop([row.key_id for row in found])
         for grant_id in {row.grant_id for row in new} - {None}:
             for forget in self._ended:
                 forget(grant_id)

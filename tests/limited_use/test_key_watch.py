@@ -45,6 +45,27 @@ def test_keys_and_access_tokens_of_an_ended_grant_go_in_every_process(tenant, an
     assert custody(other)._entries == {}
 
 
+def test_a_key_that_was_being_unwrapped_while_its_grant_ended_goes_too(tenant, another_runtime, monkeypatch):
+    other, forgotten = another_runtime(), []
+    store, watch = vault(other).store, key_watch.key_watch(other)
+    watch.on_ended(forgotten.append)
+    unwrap, gone = store.open, []
+
+    def unwrap_slowly(rows):
+        if not gone and any(row.purpose == KeyPurpose.MAIL for row in rows):
+            gone.extend(destroy(tenant))
+            watch.look()
+        return unwrap(rows)
+
+    monkeypatch.setattr(store, "open", unwrap_slowly)
+    vault(other).sealer(tenant.organisation_id, KeyPurpose.MAIL, tenant.grant_id)
+    assert set(gone) & held(other)
+    watch.look()
+    assert held(other).isdisjoint(gone)
+    watch.look()
+    assert forgotten == [tenant.grant_id]
+
+
 def test_the_watch_runs_beside_the_work(tenant, another_runtime):
     other, forgotten = another_runtime(), threading.Event()
     key_watch.key_watch(other).on_ended(lambda grant_id: forgotten.set() if grant_id == tenant.grant_id else None)
