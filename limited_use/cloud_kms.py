@@ -22,7 +22,7 @@ from typing import Any, Protocol
 
 import google.auth
 import requests
-from google.auth.exceptions import GoogleAuthError
+from google.auth.exceptions import GoogleAuthError, TransportError
 from google.auth.transport.requests import Request
 from google.oauth2 import service_account
 
@@ -271,6 +271,7 @@ class _Identity:
         """Return an access token; a new one where the last was not taken.
 
         Raises:
+            KeyServiceUnavailable: if whoever gives tokens does not answer at present.
             KeyServiceRefused: if the process has no identity at Google Cloud, or cannot prove it.
         """
         with self._lock, requests.Session() as session:
@@ -282,6 +283,8 @@ class _Identity:
                 if renewed or not self._credentials.valid:
                     self._credentials.refresh(request)
             except (GoogleAuthError, OSError, ValueError, AppError) as error:
+                if _may_pass(error):
+                    raise KeyServiceUnavailable from error
                 raise KeyServiceRefused(
                     "The product has no identity at Google Cloud: run it under a service account, or let "
                     "KMS_CREDENTIALS name a key file."
@@ -292,6 +295,17 @@ class _Identity:
         if self._path is None:
             return google.auth.default(scopes=[SCOPE], request=request)[0]
         return service_account.Credentials.from_service_account_file(str(self._path), scopes=[SCOPE])  # type: ignore[no-untyped-call]  # google-auth is typed in part
+
+
+def _may_pass(error: Exception) -> bool:
+    """Tell whether no token was given because nobody answered, rather than because of who asked.
+
+    google-auth says of a token endpoint's error whether another try may help; its error about a platform that did not
+    answer (compute_engine) does not say so, but was raised from the one that does.
+    """
+    if isinstance(error, (TransportError, EgressFailed)) or isinstance(error.__cause__, TransportError):
+        return True
+    return isinstance(error, GoogleAuthError) and bool(error.retryable)
 
 
 def cloud_kms(runtime: Runtime) -> CloudKms:

@@ -46,7 +46,9 @@ def exchange() -> Response:
 
 def _dispatch(state: State) -> Response:
     if request.form.get("grant_type") == service_accounts.JWT_BEARER:
-        return _no_store(json_answer(*service_accounts.exchange(state)))
+        fault = state.faults.take("oauth.token")
+        refused = _refusal(fault, faults.TOKEN_REFUSALS)
+        return refused or _finish(_no_store(json_answer(*service_accounts.exchange(state))), fault)
     client_id = _authenticate(state)
     grant_type = _required("grant_type")
     if grant_type == "authorization_code":

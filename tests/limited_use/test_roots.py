@@ -2,9 +2,12 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import requests
+from google.auth.compute_engine import Credentials as PlatformCredentials
+from google.auth.exceptions import TransportError
 from sqlalchemy import select
 
 from kernel.ids import new_id
@@ -226,6 +229,37 @@ def test_without_an_identity_nothing_is_asked(on_kms, monkeypatch, tmp_path):
     for path in (None, tmp_path / "none.json"):
         with pytest.raises(KeyServiceRefused, match="KMS_CREDENTIALS"):
             vault(on_kms(kms_credentials=path)).create_organisation(new_id())
+
+
+@pytest.mark.parametrize(("fault", "tries"), [("drop_before", 1), ("html_503", 3), ("server_error", 3)])
+def test_an_identity_that_cannot_be_proved_at_present_may_be_later(google, kms, monkeypatch, fault, tries):
+    monkeypatch.setattr("google.auth._exponential_backoff.time", SimpleNamespace(sleep=lambda _: None))
+    control(google, "POST", "faults", method="oauth.token", fault=fault, count=tries)
+    with pytest.raises(Unavailable) as caught:
+        kms.wrap(KEY, CONTEXT)
+    assert caught.value.retry
+    assert kms.unwrap(kms.wrap(KEY, CONTEXT), CONTEXT) == KEY
+
+
+def test_a_platform_that_gives_no_token_at_present_may_later(on_kms, monkeypatch):
+    asked = []
+
+    def metadata(_request, path, **_):
+        asked.append(path)
+        raise TransportError("the metadata server did not answer")
+
+    monkeypatch.setattr("google.auth.default", lambda **_: (PlatformCredentials(), None))
+    monkeypatch.setattr("google.auth.compute_engine._metadata.get", metadata)
+    with pytest.raises(Unavailable):
+        cloud_kms(on_kms(kms_credentials=None)).wrap(KEY, CONTEXT)
+    assert asked
+
+
+def test_an_identity_that_is_not_taken_is_refused(on_kms, identity, tmp_path):
+    nobody = tmp_path / "nobody.json"
+    nobody.write_text(json.dumps(json.loads(identity.read_text()) | {"client_email": "nobody@local.example"}))
+    with pytest.raises(KeyServiceRefused):
+        cloud_kms(on_kms(kms_credentials=nobody)).wrap(KEY, CONTEXT)
 
 
 def test_the_identity_may_come_from_the_environment(on_kms, monkeypatch, identity):
