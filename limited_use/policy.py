@@ -13,17 +13,15 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import product
-from pathlib import Path
 from typing import Any, TypeVar
 
 from accounts.models import Sharing
 from accounts.sharing import RANK, opens
 from kernel.database import Aspect
 from kernel.errors import AppError
+from limited_use import policy_file
 from limited_use.labels import Source
 from limited_use.log.words import Decision, Purpose, Sink
-
-FILE = Path(__file__).with_name("policy.toml")
 
 
 class PolicyError(AppError):
@@ -239,7 +237,7 @@ def _as_shared(asked: Question) -> tuple[Viewer, str | None]:
 @cache
 def shipped_policy() -> Policy:
     """Return the policy that this version of the product came with."""
-    return read_policy(FILE.read_bytes())
+    return read_policy(policy_file.content())
 
 
 def _read_rule(number: int, rule: dict[str, Any], features: frozenset[str]) -> tuple[Decision, list[Cell]]:

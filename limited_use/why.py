@@ -210,7 +210,8 @@ def _record(leaf: Leaf) -> list[str]:
 
 
 def _other_policy(leaf: Leaf, table: Policy) -> list[str]:
-    if leaf.policy in (None, table.digest):
+    """Say so where another policy decided; other entries name the one of their time, which had no part in them."""
+    if leaf.kind is not Kind.RELEASE or leaf.policy in (None, table.digest):
         return []
     return [
         f"It was decided under an earlier policy ({leaf.policy[:16] if leaf.policy else ''}), which may have differed."

@@ -9,7 +9,7 @@ numbered. It simply gets a later index. The index alone is the order of the log.
 """
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import cast
 
@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from kernel.clock import Clock
 from kernel.database import Sessions
 from kernel.errors import AppError
+from limited_use import policy_file
 from limited_use.log.checkpoint import Checkpoint, NoteRefused, open_checkpoint
 from limited_use.log.database_store import DatabaseStore, read_head
 from limited_use.log.edge import Frontier, StoredNodes, load_frontier
@@ -74,12 +75,15 @@ def append(
 ) -> LeafRef:
     """Add the leaf, and its sealed detail with its sealed salt, to the caller's transaction.
 
+    A leaf that names no policy names the one that is in force: the file that this process came with.
+
     Raises:
         LeafRefused: if the leaf says anything outside the vocabulary of the log, or the detail lacks its salt
             or its organisation.
     """
+    said = leaf if leaf.policy is not None else replace(leaf, policy=policy_file.digest())
     row = {
-        "body": leaf.body(),
+        "body": said.body(),
         "at": leaf.at.replace(microsecond=leaf.at.microsecond // 1000 * 1000),
         "organisation_id": organisation_id,
         "actor_id": actor_id,

@@ -9,10 +9,9 @@ import worker
 from accounts.models import Sharing
 from accounts.sharing import RANK, opens
 from kernel.database import Aspect
-from limited_use import policy as policy_module
+from limited_use import policy_file
 from limited_use.log.words import Decision, Purpose, Sink
 from limited_use.policy import (
-    FILE,
     FROM_SOURCES,
     NEVER_NAMED,
     NEVER_OPEN,
@@ -26,6 +25,7 @@ from limited_use.policy import (
     shipped_policy,
     strictest,
 )
+from limited_use.policy_file import FILE
 from web.app import create_app
 
 FROM_GOOGLE = [kind for kind in Kind if kind not in OURS]
@@ -331,10 +331,12 @@ def broken(tmp_path, monkeypatch):
     """A policy file that would give mail to an AI tool, in the place of the shipped one."""
     path = tmp_path / "policy.toml"
     path.write_text(FILE.read_text() + rule(sink=["ai_tool"], features=["ai_export"]))
-    monkeypatch.setattr(policy_module, "FILE", path)
-    shipped_policy.cache_clear()
+    monkeypatch.setattr(policy_file, "FILE", path)
+    for read_once in (policy_file.content, policy_file.digest, shipped_policy):
+        read_once.cache_clear()
     yield
-    shipped_policy.cache_clear()
+    for read_once in (policy_file.content, policy_file.digest, shipped_policy):
+        read_once.cache_clear()
 
 
 @pytest.mark.usefixtures("broken")

@@ -87,6 +87,16 @@ def test_it_names_the_rule_the_place_and_the_feature() -> None:
     refused = " ".join(why(leaf(sink=Sink.AI_TOOL, decision=Decision.REFUSE, opened=0, withheld=2), (Viewer.OWNER,)))
     assert "No configuration can open a value from Google for ai_tool" in refused
     assert "earlier policy" in " ".join(why(leaf(policy="0" * 64), (Viewer.OWNER,)))
+    stopped = leaf(kind=Kind.SECURITY_EVENT, decision=Decision.REFUSE, sink=None, purpose=None, policy="0" * 64)
+    assert "earlier policy" not in " ".join(why(stopped, ()))
+
+
+def test_each_entry_names_the_policy_that_was_in_force(office: Office) -> None:
+    office.share(Sharing.AND_SUBJECTS)
+    office.bert.get(f"/people/{office.person_id}")
+    told = office.leaves(*Kind)
+    assert {Kind.SIGN_IN, Kind.MEMBERSHIP, Kind.GRANT, Kind.CONSENT, Kind.RELEASE} <= {one.kind for one in told}
+    assert {one.policy for one in told} == {shipped_policy().digest}
 
 
 def test_auditors_read_why_beside_each_entry(office: Office) -> None:

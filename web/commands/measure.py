@@ -24,6 +24,7 @@ from accounts.models import Grant, GrantStatus, Member, Organisation, Role, Shar
 from kernel.ids import new_id
 from kernel.runtime import Runtime, build
 from kernel.settings import Settings
+from limited_use import policy_file
 from limited_use.asking import ActorClass, Asking, Purpose, Sink
 from limited_use.keys import vault
 from limited_use.log.integrator import log_signer
@@ -178,6 +179,7 @@ def _log(tenant: Tenant, count: int) -> dict[str, float]:
         purpose=Purpose.USER_FEATURE,
         feature="people",
         sink=Sink.BROWSER,
+        policy=policy_file.digest(),
         labels=("gmail",),
         opened=200,
         records=50,

@@ -28,9 +28,9 @@ A leaf hash is SHA-256(0x00 || leaf); a node is SHA-256(0x01 || left || right).
 
 Canonical JSON: all keys present, in order, no spaces. `at` time; `kind` what happened; `decision` open, withhold,
 refuse or event; `actor_class` and `actor` who; `org` which organisation; `purpose` and `feature` why; `sink` and
-`destination` where to; `reason` and `policy` (a hash) by which rule; `labels` from which Google products; `grants`
-under whose permission; `fields` which columns; `opened`, `withheld`, `records` how many; `rows` SHA-256 over the ids
-of the records; `consent`, `ticket` what allowed it; `v` 1.
+`destination` where to; `reason` by which rule; `policy` (a hash) under which rules of all; `labels` from which Google
+products; `grants` under whose permission; `fields` which columns; `opened`, `withheld`, `records` how many; `rows`
+SHA-256 over the ids of the records; `consent`, `ticket` what allowed it; `v` 1.
 
 People, organisations and permissions are pseudonyms: keyed hashes, whose keys can be destroyed. `commitment` is
 SHA-256(salt || detail) of a detail that is kept apart and may have been erased. There is no content in a leaf, and

@@ -10,8 +10,8 @@ from accounts.models import GrantStatus
 from crm.models import Meeting
 from limited_use.asking import AiNotAllowed, Asking, Purpose, Refused, Sink, WrongSink
 from limited_use.destinations import Credential
-from limited_use.policy import FILE as POLICY
 from limited_use.policy import PolicyError, read_policy
+from limited_use.policy_file import FILE as POLICY
 from limited_use.sealing import Labelled, Native, Sealed, SealedError, System
 from limited_use.sinks import ai_tool, api, browser, export, google, sidebar
 from tests.leaks.pages import environment

@@ -1,9 +1,11 @@
 """Appending and integrating on a real database: order, races, crashes and broken storage."""
 
 import datetime as dt
+import hashlib
 import threading
 import uuid
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import func, select, text
@@ -12,16 +14,18 @@ from limited_use.log import record
 from limited_use.log.checkpoint import open_checkpoint
 from limited_use.log.database_store import DatabaseStore, read_head
 from limited_use.log.integrator import start
-from limited_use.log.leaf import Leaf, LeafRefused, commit_to
+from limited_use.log.leaf import Leaf, LeafRefused, commit_to, read_leaf
 from limited_use.log.models import LogCheckpoint, LogDetail, LogLeaf, LogTile
 from limited_use.log.proof import verify_proof
 from limited_use.log.record import LogBroken, add_detail, append, integrate, receipt_of
 from limited_use.log.signer import Signer, signer_from_bytes
 from limited_use.log.tree import root_of
 from limited_use.log.words import ActorClass, Decision, Kind, Purpose, Sink
+from limited_use.policy_file import FILE
 
 AT = dt.datetime(2026, 3, 1, 12, 0, 0, 123_456, tzinfo=dt.UTC)
 ORGANISATION = uuid.UUID(int=7)
+POLICY = "d" * 64
 
 
 @pytest.fixture
@@ -38,6 +42,7 @@ def a_leaf(number: int = 0, **changed) -> Leaf:
         "purpose": Purpose.USER_FEATURE,
         "feature": "people.list",
         "sink": Sink.BROWSER,
+        "policy": POLICY,
         "records": number,
     }
     return Leaf(**{**said, **changed})
@@ -80,6 +85,17 @@ def test_a_leaf_is_durable_with_its_callers_commit_and_gone_with_its_rollback(ru
         "user_feature",
         "release",
     )
+
+
+def test_every_leaf_names_the_policy_that_is_in_force(runtime) -> None:
+    event = a_leaf(kind=Kind.SIGN_IN, decision=Decision.EVENT, purpose=None, feature=None, sink=None, policy=None)
+    with runtime.begin() as work:
+        append(work.session, event, organisation_id=ORGANISATION)
+        append(work.session, a_leaf(), organisation_id=ORGANISATION)
+    with runtime.sessions() as session:
+        first, second = [read_leaf(body) for body in session.scalars(select(LogLeaf.body).order_by(LogLeaf.id))]
+    assert first == replace(event, policy=hashlib.sha256(FILE.read_bytes()).hexdigest(), at=first.at)
+    assert second.policy == POLICY  # one under which something was decided says it itself
 
 
 def test_a_leaf_with_content_is_not_written(runtime) -> None:
