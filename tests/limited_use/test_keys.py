@@ -1,6 +1,5 @@
 """The key tree: what is sealed opens in its place alone, and never again once its key is destroyed."""
 
-import hashlib
 import stat
 import threading
 import uuid
@@ -9,7 +8,6 @@ import pytest
 from sqlalchemy import delete, func, select, text, update
 
 from accounts.models import GrantStatus
-from kernel.database import Aspect
 from kernel.ids import new_id
 from limited_use.asking import GrantEnded, Tampered
 from limited_use.derive import Target, derive_many, same
@@ -19,7 +17,7 @@ from limited_use.keys import KeyDestroyed, KeyPurpose, KeyUnknown, vault
 from limited_use.labels import NATIVE, label
 from limited_use.models import DestroyedKey, Key
 from limited_use.release import guard
-from limited_use.sealing import Labelled, Native, Place, Sealed, System
+from limited_use.sealing import Place, Sealed, System
 from limited_use.sinks import api
 
 CANARY = "canary-55aa01"
@@ -130,15 +128,6 @@ def test_a_ciphertext_that_was_cut_is_refused_also_beside_a_whole_one_of_its_key
         with pytest.raises(Tampered):
             tenant.guard.release(tenant.asking(), [whole, Sealed(cut._wire[:length], cut._place)], list)
         assert tenant.leaves()[-1].reason == "tampered"
-
-
-def test_empty_texts_are_values_like_others_and_the_leaf_tells_of_every_row(tenant):
-    rows = sorted((new_id() for _ in range(3)), key=lambda row: row.bytes)
-    values = [tenant.sealed(text, row_id=row) for text, row in zip(("", CANARY, ""), rows, strict=True)]
-    assert tenant.guard.release(tenant.asking(), values, list) == ["", CANARY, ""]
-    leaf = tenant.leaves()[-1]
-    assert (leaf.opened, leaf.records) == (3, 3)
-    assert leaf.rows == hashlib.sha256(b"".join(row.bytes for row in rows)).hexdigest()
 
 
 @pytest.mark.parametrize("index", [0, 1, 4, 5, 16, 17, -17, -1])
@@ -393,29 +382,3 @@ def test_a_key_is_looked_up_by_its_grant_however_many_keys_its_organisation_has(
             plan = session.connection().exec_driver_sql(f"EXPLAIN {query}", query.params).scalars().all()
             seen.append(next(line for line in plan if "Index Cond" in line))
     assert all("grant_id" in line for line in seen), seen
-
-
-def test_a_leaf_names_the_columns_and_rows_of_what_came_from_google_and_of_nothing_else(tenant):
-    mail, person, note = new_id(), new_id(), new_id()
-    labels = label("gmail", tenant.grant_id)
-    values = [
-        tenant.sealed(CANARY, row_id=mail),
-        Labelled(7, labels, Aspect.TIMES, ("people", person)),
-        Labelled(8, labels, None, ("companies", person)),
-        Labelled(9, labels),
-        tenant.sealed("typed", "content", row_id=note),
-        Native(1),
-        System(2),
-    ]
-    assert tenant.guard.release(tenant.asking(), values, list) == [CANARY, 7, 8, 9, "typed", 1, 2]
-    leaf = tenant.leaves()[-1]
-    assert leaf.fields == ("messages.subject", "people.times")
-    assert (leaf.opened, leaf.records) == (4, 2)
-    assert leaf.rows == hashlib.sha256(b"".join(sorted((mail.bytes, person.bytes)))).hexdigest()
-
-
-def test_a_leaf_about_clear_values_alone_names_no_sealed_column_beside_them(tenant):
-    values = [tenant.sealed("typed", "content"), Labelled(7, label("gmail", tenant.grant_id), Aspect.TIMES)]
-    assert tenant.guard.release(tenant.asking(), values, list) == ["typed", 7]
-    leaf = tenant.leaves()[-1]
-    assert (leaf.fields, leaf.opened, leaf.records, leaf.rows) == ((), 1, 0, None)
