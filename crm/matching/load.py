@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from accounts.models import Grant, GrantStatus
-from crm.matching.plan import Holding, Known, Picture, Sighting
+from crm.matching.picture import Holding, Known, Picture, Sighting
 from crm.matching.reasons import Evidence
 from crm.models import Contact, Correspondent, Fact, Person, Suppression
 from crm.models.people import MadeBy

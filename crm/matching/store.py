@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from crm.facts import COMPANY_FIELDS
 from crm.matching.narrowing import narrow, opened_of
-from crm.matching.plan import Picture, Plan
+from crm.matching.picture import Picture
+from crm.matching.plan import Plan
 from crm.models import Person
 from crm.models.people import MadeBy
 from kernel.database import Base

@@ -1,13 +1,16 @@
 """People made by rule, on the real database."""
 
+import datetime as dt
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import select
 
+from crm import editing
 from crm.matching import hold, match, match_addresses
 from crm.models import Company, Contact, Correspondent, Fact, Note, Person, Suppression
+from crm.pen import pen
 from limited_use.keys import KeyPurpose
 
 
@@ -111,6 +114,53 @@ def test_a_contact_joins_the_people_of_its_addresses_and_what_users_wrote_surviv
         assert work.session.get_one(Contact, contact).person_id == person.id
         personal = select(Fact.person_id).where(Fact.field.in_(("name", "email")))
         assert set(work.session.scalars(personal)) == {person.id}
+
+
+@pytest.mark.parametrize("order", [("mine", "theirs"), ("theirs", "mine")])
+def test_contacts_of_two_members_join_no_two_people_whom_users_typed(world, order):
+    ann = world.member("Ann")
+    grants = {"mine": world.grant(ann), "theirs": world.grant(world.member("Bob"))}
+    ours = pen(world.runtime, world.organisation_id)
+    held = {name: ("jane@acme.example", f"{name}@home.example", "bo@free.example") for name in grants}
+    with world.runtime.begin() as work:
+        jane, bo = (
+            editing.create_person(work.session, ours, ann, {"email": address}, world.now)
+            for address in ("jane@acme.example", "bo@free.example")
+        )
+        work.session.get_one(Person, bo).created_at += dt.timedelta(days=1)
+    contacts = {name: world.contact(grants[name], name, *held[name]) for name in order}
+    for name in order:
+        assert world.match_all(grants[name]).merged == 0
+    before = world.decisions()
+    for name in reversed(order):
+        matched = world.match_all(grants[name])
+        assert (matched.people, matched.merged) == (0, 0)
+    assert world.decisions() == before
+    with world.runtime.begin() as work:
+        assert {work.session.get_one(Contact, row).person_id for row in contacts.values()} == {jane}
+        owners = {row.address_index: row.person_id for row in work.session.scalars(select(Correspondent))}
+    assert owners.pop(world.index("bo@free.example")) == bo
+    assert set(owners.values()) == {jane}
+    assert world.count(Person) == 2
+
+
+def test_a_contact_follows_its_addresses_to_whom_users_typed_them_of(world):
+    ann = world.member("Ann")
+    grant, ours = world.grant(ann), pen(world.runtime, world.organisation_id)
+    contact = world.contact(grant, "Jane", "jane@acme.example")
+    world.match_all(grant)
+    with world.runtime.begin() as work:
+        jane, bo = (
+            editing.create_person(work.session, ours, ann, {"name": "Typed", "email": address}, world.now)
+            for address in ("jane@acme.example", "bo@free.example")
+        )
+        editing.edit_person(work.session, ours, ann, jane, {"email": "jane@home.example"}, world.now)
+        for fact in work.session.scalars(select(Fact).where(Fact.contact_id == contact, Fact.field == "email")):
+            fact.value_index = world.index("bo@free.example")
+    world.match_all(grant)
+    with world.runtime.begin() as work:
+        assert work.session.get_one(Contact, contact).person_id == bo
+    assert world.count(Person) == 2
 
 
 def test_a_shared_mailbox_held_in_two_contacts_does_not_make_them_one_person(world):

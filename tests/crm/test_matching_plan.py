@@ -2,11 +2,13 @@
 
 import datetime as dt
 import uuid
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm.matching.plan import Holding, Known, Picture, Sighting, plan
+from crm.matching.picture import Holding, Known, Picture, Sighting
+from crm.matching.plan import plan
 from crm.matching.reasons import Decision, Evidence, Reason, decide
 from kernel.ids import random_id
 
@@ -53,13 +55,19 @@ def worlds(draw):
     return sightings, holdings
 
 
+USERS = [Known(uuid.UUID(int=100 + n), is_users=True, created_at=NOW + dt.timedelta(n % 2)) for n in range(3)]
+typed_addresses = st.lists(st.sampled_from(ADDRESSES), unique=True, max_size=3)
+
+
 class Store:
     """What the database keeps, in memory: matching by addresses with one contact's reach."""
 
-    def __init__(self, sightings, holdings):
+    def __init__(self, sightings, holdings, typed=()):
         self.sightings = {row.id: row for row in sightings}
         self.holdings = {row.id: row for row in holdings}
-        self.people = {}
+        self.typed = {address: frozenset({user.id}) for address, user in zip(typed, USERS, strict=False)}
+        self.people = {user.id: user for user in USERS}
+        self.lost = set()
 
     def match(self, addresses, contact_ids=()):
         holdings = [
@@ -68,14 +76,35 @@ class Store:
         reach = set(addresses).union(*(row.addresses for row in holdings))
         rows = [row for row in self.sightings.values() if row.address in reach]
         ids = {row.person_id for row in (*rows, *holdings) if row.person_id}
-        planned = plan(
-            Picture(tuple(rows), tuple(holdings), {}, {i: Known(i, is_users=False, created_at=NOW) for i in ids}),
-            random_id,
-        )
+        typed = {address: ids for address, ids in self.typed.items() if address in reach}
+        ids = ids.union(*typed.values())
+        planned = plan(Picture(tuple(rows), tuple(holdings), typed, {i: self.people[i] for i in ids}), random_id)
         self._keep(planned)
+        if planned.merged:
+            winners = set(planned.merged.values())
+            self.match([row.address for row in self.sightings.values() if row.person_id in winners])
         return planned
 
+    def match_all(self):
+        return self.match([row.address for row in self.sightings.values()], list(self.holdings))
+
+    def touch(self, row_id):
+        """A user makes the person of this row their own, if it has one."""
+        person_id = self.sightings[row_id].person_id
+        if person_id:
+            self.people[person_id] = replace(self.people[person_id], is_users=True)
+            self.match([row.address for row in self.sightings.values() if row.person_id == person_id])
+
+    def of_users(self):
+        """Return what each user's person has of rows."""
+        rows = (*self.sightings.values(), *self.holdings.values())
+        return {row.id: row.person_id for row in rows if row.person_id and self.people[row.person_id].is_users}
+
     def _keep(self, planned):
+        self.people |= {made: Known(made, is_users=False, created_at=NOW) for made in planned.made}
+        self.lost |= {loser for loser in planned.merged if self.people[loser].is_users}
+        kept = {person_id for _, _, person_id in planned.decisions.values()} | set(planned.holders.values())
+        assert not planned.merged.keys() & kept.union(planned.merged.values()), "nothing is anybody's who is gone"
         for row_id, (decision, reason, person_id) in planned.decisions.items():
             old = self.sightings[row_id]
             self.sightings[row_id] = Sighting(
@@ -100,29 +129,72 @@ class Store:
         return decided, {frozenset(group) for group in groups.values()}
 
 
-@given(worlds(), st.randoms(use_true_random=False))
-def test_the_order_of_pages_changes_nothing_but_ids(world, random):
-    sightings, holdings = world
-    whole = Store(sightings, holdings)
-    whole.match([row.address for row in sightings], [row.id for row in holdings])
-    paged = Store(sightings, holdings)
-    pages = [([row.address], []) for row in sightings] + [(row.addresses, [row.id]) for row in holdings]
+def in_pages(store, random, between=lambda: None):
+    pages = [([row.address], []) for row in store.sightings.values()]
+    pages += [(row.addresses, [row.id]) for row in store.holdings.values()]
     random.shuffle(pages)
     for addresses, contact_ids in pages:
-        paged.match(addresses, contact_ids)
+        store.match(addresses, contact_ids)
+        between()
+
+
+@given(worlds(), typed_addresses.map(lambda typed: typed[:1]), st.randoms(use_true_random=False))
+def test_the_order_of_pages_changes_nothing_but_ids(world, typed, random):
+    whole, paged = Store(*world, typed), Store(*world, typed)
+    whole.match_all()
+    in_pages(paged, random)
     assert paged.shape() == whole.shape()
 
 
-@given(worlds())
-def test_matching_again_makes_nobody_and_changes_nothing(world):
-    sightings, holdings = world
-    store = Store(sightings, holdings)
+@given(worlds(), typed_addresses, st.randoms(use_true_random=False))
+def test_the_order_of_pages_changes_no_decision_and_no_address_that_a_user_typed(world, typed, random):
+    whole, paged = Store(*world, typed), Store(*world, typed)
+    whole.match_all()
+    in_pages(paged, random)
+    assert paged.shape()[0] == whole.shape()[0]
+    for store in (whole, paged):
+        assert all(
+            {row.person_id} == store.typed[row.address]
+            for row in store.sightings.values()
+            if row.person_id and row.address in store.typed
+        )
+
+
+@given(worlds(), typed_addresses, st.randoms(use_true_random=False))
+def test_matching_again_makes_nobody_and_changes_nothing(world, typed, random):
+    store = Store(*world, typed)
+    in_pages(store, random)
     for _ in range(2):
-        planned = store.match([row.address for row in sightings], [row.id for row in holdings])
-        before = store.shape()
+        planned = store.match_all()
+        before = dict(store.sightings), dict(store.holdings)
     assert not planned.made
     assert not planned.merged
-    assert store.shape() == before
+    in_pages(store, random)
+    assert (store.sightings, store.holdings) == before
+
+
+@given(worlds(), typed_addresses, st.randoms(use_true_random=False), st.data())
+def test_nobody_of_a_users_is_lost_to_another_nor_what_is_theirs(world, typed, random, data):
+    store, kept = Store(*world, typed), {}
+
+    def touch():
+        assert {row_id: store.of_users().get(row_id) for row_id in kept} == kept
+        if store.sightings and data.draw(st.booleans()):
+            store.touch(data.draw(st.sampled_from(sorted(store.sightings))))
+        held = {row.id: row.person_id for row in store.sightings.values()}
+        kept.update({row_id: owner for row_id, owner in store.of_users().items() if row_id in held})
+
+    in_pages(store, random, touch)
+    store.match_all()
+    touch()
+    assert not store.lost
+
+
+def test_two_people_become_one_when_users_type_the_same_address_of_both():
+    first, second, third = USERS
+    typed = {ADDRESSES[1]: frozenset({first.id, second.id}), ADDRESSES[2]: frozenset({second.id, third.id})}
+    planned = plan(Picture(typed=typed, people={user.id: user for user in USERS}), random_id)
+    assert planned.merged == {second.id: first.id, third.id: first.id}
 
 
 @given(worlds())
