@@ -9,7 +9,7 @@ import datetime as dt
 import uuid
 from collections.abc import Mapping
 
-from sqlalchemy import select
+from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session
 
 from accounts.members import Viewer
@@ -67,7 +67,7 @@ def create_person(
         raise BadInput("Type a name or an e-mail address first.")
     hold(session, viewer.organisation_id)
     index = pen.index("email", told["email"]) if told.get("email") else None
-    person_id = _with_address(session, viewer, index) if index else None
+    person_id = _meant_by(session, viewer, index) if index else None
     if person_id is None:
         person_id = opaque_id()
         made = Person(id=person_id, organisation_id=viewer.organisation_id, made_by=MadeBy.USER)
@@ -216,14 +216,39 @@ def _checked(typed: Mapping[str, str | None]) -> dict[str, str]:
 
 
 def _with_address(session: Session, viewer: Viewer, index: bytes) -> uuid.UUID | None:
-    """Return the person whose address it is, whoever told it: one address is one person in an organisation."""
-    told = select(Fact.person_id).where(
+    """Return the person whose address it is, by users' word, else by any account's: one address is one person."""
+    return session.scalar(_typed(viewer, index)) or session.scalar(_told(viewer, index))
+
+
+def _meant_by(session: Session, viewer: Viewer, index: bytes) -> uuid.UUID | None:
+    """Return the person whose address it is, as far as that person's fields may be written under it.
+
+    Not one of whom users have written and who has another address too: that both are theirs is Google's word alone,
+    and what users wrote would be replaced by what they write of somebody else.
+    """
+    other = exists().where(Fact.person_id == Correspondent.person_id, Fact.field == "email", Fact.value_index != index)
+    written = exists().where(Fact.person_id == Correspondent.person_id, Fact.grant_id.is_(None))
+    return session.scalar(_typed(viewer, index)) or session.scalar(_told(viewer, index).where(~(other & written)))
+
+
+def _typed(viewer: Viewer, index: bytes) -> Select[tuple[uuid.UUID | None]]:
+    found = select(Fact.person_id).where(
         Fact.organisation_id == viewer.organisation_id,
         Fact.value_index == index,
         Fact.field == "email",
+        Fact.grant_id.is_(None),
         Fact.person_id.is_not(None),
     )
-    return session.scalar(told.order_by(Fact.person_id).limit(1))
+    return found.order_by(Fact.person_id).limit(1)
+
+
+def _told(viewer: Viewer, index: bytes) -> Select[tuple[uuid.UUID | None]]:
+    found = select(Correspondent.person_id).where(
+        Correspondent.organisation_id == viewer.organisation_id,
+        Correspondent.address_index == index,
+        Correspondent.person_id.is_not(None),
+    )
+    return found.order_by(Correspondent.person_id).limit(1)
 
 
 def _with_domain(session: Session, viewer: Viewer, index: bytes) -> uuid.UUID | None:

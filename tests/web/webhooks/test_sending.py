@@ -1,5 +1,7 @@
 """What a webhook is told and what never leaves; tried again, given up, turned off."""
 
+import uuid
+
 import pytest
 
 from accounts.models import Grant, Member, Role, Sharing
@@ -75,6 +77,20 @@ def test_what_came_from_google_is_withheld_and_says_so(world, runtime, there):
     leaf = leaves(runtime)[-1]
     assert (leaf.feature, leaf.purpose, leaf.opened, leaf.withheld) == ("webhooks", "user_feature", 0, 3)
     assert leaf.destination
+
+
+@pytest.mark.usefixtures("proved")
+def test_two_people_whom_a_contact_holds_as_one_are_told_as_two(world, runtime, there):
+    told = {address: add_person(world, email=address) for address in ("alpha@one.example", "beta@two.example")}
+    world.contact(world.mine, "Alpha alias Beta", *told)
+    world.match_all(world.mine)
+    for person_id in told.values():
+        write_note(world, person_id)
+    work_off(runtime, JOB)
+    for one in there.of("note.added"):
+        person = one.said["data"]["person"]
+        assert [told[address] for address in person["email"] if isinstance(address, str)] == [uuid.UUID(person["id"])]
+    assert {one.said["data"]["person"]["id"] for one in there.of("note.added")} == {str(one) for one in told.values()}
 
 
 @pytest.mark.usefixtures("proved")
