@@ -128,7 +128,7 @@ class Cards:
 
     def _about(self, panel: Panel) -> list[Tree]:
         shown = panel.fields
-        company = _first(shown, "company", "organisation")
+        company = panel.company if panel.company is not None else shown.get("organisation")
         lines = [
             decorated(shown["email"], "Email", "EMAIL") if "email" in shown else None,
             decorated(company, "Company", "STORE") if company is not None else None,

@@ -22,7 +22,7 @@ from crm.models import Attendance, Correspondent, Fact, Meeting, Message, Occurr
 from crm.models.people import MadeBy
 from crm.visibility import Sight, is_of_company
 from kernel.database import Aspect
-from limited_use.labels import label
+from limited_use.labels import NATIVE, Labels, label
 from limited_use.sealing import Labelled, Place, Sealed, placed
 
 
@@ -44,7 +44,9 @@ class Panel:
     person_id: uuid.UUID | None
     correspondent_id: uuid.UUID
     fields: Mapping[str, Sealed]
-    """The best value of each field that any source tells, and `company`."""
+    """The best value of each field that any source tells."""
+    company: Labelled[Sealed] | None = None
+    """Where the person works, told by the accounts that know an address of theirs there."""
     last_at: Labelled[dt.datetime] | None = None
     recent: tuple[Moment, ...] = ()
     written: Written = UNWRITTEN
@@ -64,10 +66,12 @@ def panel_of(session: Session, sight: Sight, found: Participant, now: dt.datetim
             can_be_added=found.can_be_added,
         )
     known = _Known.read(session, sight, found.person_id, now)
+    fields, company = _told(session, sight, found.person_id, known)
     return Panel(
         person_id=found.person_id,
         correspondent_id=found.correspondent_id,
-        fields=_fields(session, sight, found.person_id, known.company_id),
+        fields=fields,
+        company=company,
         last_at=known.last_at,
         recent=known.recent(session, sight, now),
         written=written_of(session, sight, found.person_id),
@@ -102,11 +106,17 @@ def names_of(session: Session, sight: Sight, found: Sequence[Participant]) -> di
     return told
 
 
-def _fields(session: Session, sight: Sight, person_id: uuid.UUID, company_id: uuid.UUID | None) -> dict[str, Sealed]:
+def _told(
+    session: Session, sight: Sight, person_id: uuid.UUID, known: "_Known"
+) -> tuple[dict[str, Sealed], Labelled[Sealed] | None]:
+    """Return what is told of a person, and what the company is called at which the person works."""
     asked = (*PERSON_FIELDS, *COMPANY_FIELDS)
-    person, company = merged_at_work(session, sight, person_id, company_id, asked)
-    told = {name: person.best(name) for name in PERSON_FIELDS} | {"company": companies.name_in(company)}
-    return {name: value for name, value in told.items() if value is not None}
+    person, company = merged_at_work(session, sight, person_id, known.company_id, asked)
+    fields = {name: value for name in PERSON_FIELDS if (value := person.best(name)) is not None}
+    name = companies.name_in(company)
+    if name is None:
+        return fields, None
+    return fields, Labelled(name, known.placing, Aspect.PEOPLE, ("people", person_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +124,8 @@ class _Known:
     """The addresses by which a person is known, as far as the viewer sees them, and where the person works."""
 
     company_id: uuid.UUID | None = None
+    placing: Labels = NATIVE
+    """The accounts that tell where the person works."""
     ids: dict[str, list[uuid.UUID]] = field(default_factory=dict)
     last_at: Labelled[dt.datetime] | None = None
     is_users: bool = True
@@ -130,6 +142,7 @@ class _Known:
         last = max(past, key=lambda row: row.last_at, default=None)
         return cls(
             company_id=next((row.company_id for row in rows if row.company_id), None),
+            placing=NATIVE.union(*(label(row.source, row.grant_id) for row in rows if row.company_id)),
             ids=ids,
             last_at=None if last is None else _last_at(person_id, last),
             is_users=not rows or rows[0].is_users,

@@ -2,8 +2,9 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sqlalchemy import ColumnElement, DateTime, Text, cast, func, literal, select, tuple_
 from sqlalchemy.dialects.postgresql import aggregate_order_by
@@ -90,13 +91,12 @@ def name_in(merged: Merged) -> Sealed | None:
 
 
 def _listed(session: Session, sight: Sight, page: Page, condition: ColumnElement[bool]) -> Listing[CompanyRow]:
-    origin = cast(Correspondent.source, Text) + ":" + cast(Correspondent.grant_id, Text)
     last = (
         select(
             Person.company_id,
             func.max(sight.last_at()).label("last_at"),
             func.count(Person.id.distinct()).label("people"),
-            func.array_agg(aggregate_order_by(origin.distinct(), origin)).label("origins"),
+            origins().label("origins"),
         )
         .join(Correspondent, Correspondent.person_id == Person.id)
         .where(sight.correspondents(), sight.placed(), Person.company_id.is_not(None))
@@ -133,7 +133,19 @@ def _listed(session: Session, sight: Sight, page: Page, condition: ColumnElement
     return Listing(tuple(rows), following)
 
 
+def origins() -> ColumnElement[Sequence[str]]:
+    """Return the sources of the correspondents that a query computes something from, each written as source:grant."""
+    origin = cast(Correspondent.source, Text) + ":" + cast(Correspondent.grant_id, Text)
+    return func.array_agg(aggregate_order_by(origin.distinct(), origin))
+
+
 def labels_of(origins: Collection[str]) -> Labels:
-    """Return the label of what was computed from these sources, each written as source:grant."""
+    """Return the label of what was computed from these sources."""
+    return _labels_of(tuple(origins))
+
+
+@lru_cache(maxsize=1024)
+def _labels_of(origins: tuple[str, ...]) -> Labels:
+    """Return the same label for the same sources: the guard decides once for all values that have it."""
     parts = (origin.split(":") for origin in origins)
     return frozenset(Origin(Source(source), uuid.UUID(grant_id)) for source, grant_id in parts)

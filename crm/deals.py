@@ -50,7 +50,10 @@ OPEN = tuple(stage for stage in Stage if stage.is_open)
 
 @dataclass(frozen=True, slots=True)
 class DealRow:
-    """A deal; person and company are None where the viewer may not see them."""
+    """A deal; person and company are None where the viewer may not see them.
+
+    The company is the one that a user named. Where the person works is the person's to tell, for Google tells it.
+    """
 
     id: System[uuid.UUID]
     title: Sealed
@@ -234,15 +237,9 @@ def _currency(text: str) -> str:
     return code
 
 
-def _works_at(person: PersonRow | None) -> uuid.UUID | None:
-    """Return the company at which the viewer knows the person to work."""
-    return None if person is None or person.company_id is None else person.company_id.value
-
-
 def _rows(session: Session, viewer: Viewer, deals: Sequence[Deal]) -> tuple[DealRow, ...]:
     people = {row.id.value: row for row in rows_of(session, viewer, {d.person_id for d in deals if d.person_id})}
-    where = {deal.id: deal.company_id or _works_at(people.get(deal.person_id)) for deal in deals}
-    firms = companies.rows_of(session, viewer, {company_id for company_id in where.values() if company_id})
+    firms = companies.rows_of(session, viewer, {d.company_id for d in deals if d.company_id})
     at = {row.id.value: row for row in firms}
     made = []
     for deal in deals:
@@ -257,7 +254,7 @@ def _rows(session: Session, viewer: Viewer, deals: Sequence[Deal]) -> tuple[Deal
                 amount=None if deal.amount is None else Native(deal.amount),
                 currency=deal.currency,
                 person=people.get(deal.person_id),
-                company=at.get(where[deal.id]),
+                company=at.get(deal.company_id),
                 updated_at=Native(deal.updated_at),
             )
         )

@@ -18,13 +18,12 @@ from accounts.members import Viewer
 from crm import people
 from crm.facts import PERSON_FIELDS
 from crm.merging import NOTHING, FactRow, merged_people
-from crm.models import Correspondent, Deal, Note, Person, Task
+from crm.models import Deal, Note, Person, Task
 from crm.paging import LARGEST_PAGE
 from crm.people import PersonRow
-from crm.visibility import Sight, is_users, sight_of
-from kernel.database import Aspect, Sessions
-from limited_use.labels import NATIVE, Labels, label
-from limited_use.sealing import Labelled, Native, Sealed, System
+from crm.visibility import is_users, sight_of
+from kernel.database import Sessions
+from limited_use.sealing import Native, Sealed, System
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +59,9 @@ class DealRecord:
 
 @dataclass(frozen=True, slots=True)
 class PersonRecord:
-    """A person with all that the viewer may see of them.
-
-    `works_at` is the company again, marked as what tells of it: where somebody works follows from their addresses at
-    Google, whoever wrote down the company's name.
-    """
+    """A person with all that the viewer may see of them."""
 
     row: PersonRow
-    works_at: Labelled[uuid.UUID] | None
     facts: tuple[FactRow, ...]
     notes: tuple[NoteRecord, ...]
     tasks: tuple[TaskRecord, ...]
@@ -86,11 +80,9 @@ def records_of(session: Session, viewer: Viewer, ids: Collection[uuid.UUID]) -> 
     )
     deals = _deals(session, (Deal.organisation_id == organisation_id) & Deal.person_id.in_(ids))
     found = {row.id.value: row for row in people.rows_of(session, viewer, ids)}
-    origins = _origins(session, sight, ids)
     return [
         PersonRecord(
             row=found[person_id],
-            works_at=_works_at(found[person_id], origins.get(person_id)),
             facts=facts.get(person_id, NOTHING).rows(PERSON_FIELDS),
             notes=tuple(notes.get(person_id, ())),
             tasks=tuple(tasks.get(person_id, ())),
@@ -115,31 +107,6 @@ def users_people(sessions: Sessions, viewer: Viewer) -> Iterator[PersonRecord]:
         if len(ids) < LARGEST_PAGE:
             return
         after = ids[-1]
-
-
-def _origins(session: Session, sight: Sight, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Labels]:
-    """Return by which accounts, as the viewer sees them, each person is known under an address of a company."""
-    query = (
-        select(Correspondent.person_id, Correspondent.source, Correspondent.grant_id)
-        .where(
-            Correspondent.person_id.in_(ids),
-            sight.correspondents(),
-            Correspondent.domain_index.is_not(None),
-        )
-        .distinct()
-    )
-    found: dict[uuid.UUID, Labels] = {}
-    for row in session.execute(query):
-        if row.person_id is not None:
-            found[row.person_id] = found.get(row.person_id, NATIVE) | label(row.source, row.grant_id)
-    return found
-
-
-def _works_at(row: PersonRow, labels: Labels | None) -> Labelled[uuid.UUID] | None:
-    at, person_id = row.company_id.value if row.company_id is not None else None, row.id.value
-    if at is None or person_id is None or not labels:
-        return None
-    return Labelled(at, labels, Aspect.PEOPLE, ("people", person_id))
 
 
 def _notes(session: Session, about: ColumnElement[bool]) -> dict[uuid.UUID | None, list[NoteRecord]]:

@@ -16,18 +16,15 @@ from sqlalchemy import (
     ColumnElement,
     DateTime,
     Row,
+    ScalarSelect,
     Select,
     Subquery,
-    Text,
     and_,
-    case,
-    cast,
     func,
     literal,
     select,
     tuple_,
 )
-from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session
 
 from accounts.members import Viewer
@@ -36,7 +33,7 @@ from crm.facts import PERSON_FIELDS
 from crm.merging import NOTHING, FactRow, Merged, merged_people
 from crm.models import Contact, Correspondent, Fact, Person
 from crm.paging import FIRST, Listing, Page, Position, cut
-from crm.visibility import Sight, check_person, is_users, sight_of
+from crm.visibility import Sight, check_person, is_of_company, is_users, sight_of
 from kernel.database import Aspect
 from limited_use.sealing import Labelled, Native, Sealed, System
 
@@ -62,8 +59,12 @@ class PersonRow:
     phone: Sealed | None
     title: Sealed | None
     organisation: Sealed | None
-    company_id: System[uuid.UUID] | None
-    company: Sealed | None
+    works_at: Labelled[uuid.UUID] | None
+    """The company, told by the accounts that know the person under one of its addresses, whoever wrote its name."""
+    company: Labelled[Sealed] | None
+    """What that company is called, told by the same."""
+    company_id: uuid.UUID | None
+    """For addresses of pages alone: a bare value, which every sink of programs refuses."""
     last_contact: Labelled[dt.datetime] | None
     is_users: System[bool]
 
@@ -173,12 +174,11 @@ def _contacts(sight: Sight, among: Collection[uuid.UUID] | None) -> Subquery:
 
     `among`: of these people alone, so that a few rows cost no look at the whole mailbox.
     """
-    origin = cast(Correspondent.source, Text) + ":" + cast(Correspondent.grant_id, Text)
     return (
         select(
             Correspondent.person_id,
             func.max(sight.last_at()).label("last_at"),
-            func.array_agg(aggregate_order_by(origin.distinct(), origin)).label("origins"),
+            companies.origins().label("origins"),
         )
         .where(
             sight.correspondents(),
@@ -209,9 +209,17 @@ def _query(
 ) -> Select[*tuple[Any, ...]]:
     last = _contacts(sight, among)
     at = func.coalesce(last.c.last_at, Person.touched_at, literal(_NEVER, DateTime(timezone=True))).label("at")
-    company = case((sight.placed(), Person.company_id)).label("company_id")
+    placing = _placing(sight).label("placing")
     query = (
-        select(Person.id, company, is_users(Person).label("is_users"), last.c.last_at, last.c.origins, at)
+        select(
+            Person.id,
+            Person.company_id,
+            placing,
+            is_users(Person).label("is_users"),
+            last.c.last_at,
+            last.c.origins,
+            at,
+        )
         .outerjoin(last, last.c.person_id == Person.id)
         .where(condition)
         .order_by(at.desc(), Person.id.desc())
@@ -222,15 +230,23 @@ def _query(
     return query
 
 
+def _placing(sight: Sight) -> ScalarSelect[Sequence[str]]:
+    """Return which accounts, as the viewer sees them, tell where a person works; null where none does."""
+    told = select(companies.origins()).where(
+        Correspondent.person_id == Person.id, sight.correspondents(), is_of_company()
+    )
+    return told.correlate(Person).scalar_subquery()
+
+
 def _rows(
     session: Session, sight: Sight, found: Sequence[Row[*tuple[Any, ...]]], merged: dict[uuid.UUID, Merged]
 ) -> tuple[PersonRow, ...]:
-    names = companies.names_of(session, sight, {row.company_id for row in found if row.company_id})
+    names = companies.names_of(session, sight, {row.company_id for row in found if row.placing})
     return tuple(_row(row, merged.get(row.id, NOTHING), names) for row in found)
 
 
 def _row(row: Row[*tuple[Any, ...]], merged: Merged, names: dict[uuid.UUID, Sealed]) -> PersonRow:
-    at_visible = row.company_id is not None and row.company_id in names
+    company = names.get(row.company_id) if row.placing else None
     return PersonRow(
         id=System(row.id),
         name=merged.best("name"),
@@ -238,11 +254,16 @@ def _row(row: Row[*tuple[Any, ...]], merged: Merged, names: dict[uuid.UUID, Seal
         phone=merged.best("phone"),
         title=merged.best("title"),
         organisation=merged.best("organisation"),
-        company_id=System(row.company_id) if at_visible else None,
-        company=names[row.company_id] if at_visible else None,
+        works_at=None if company is None else _at_work(row, row.company_id),
+        company=None if company is None else _at_work(row, company),
+        company_id=None if company is None else row.company_id,
         last_contact=_last_contact(row),
         is_users=System(row.is_users),
     )
+
+
+def _at_work(row: Row[*tuple[Any, ...]], value: Any) -> Labelled[Any]:
+    return Labelled(value, companies.labels_of(row.placing), Aspect.PEOPLE, ("people", row.id))
 
 
 def _last_contact(row: Row[*tuple[Any, ...]]) -> Labelled[dt.datetime] | None:

@@ -159,7 +159,8 @@ class Vault:
                 raise KeyUnknown
             return found.labels
         if type(value) is Labelled:
-            return value._labels  # noqa: SLF001 -- as above
+            inner = value._value  # noqa: SLF001 -- as above
+            return value._labels | (self.labels(inner) if type(inner) is Sealed else NATIVE)  # noqa: SLF001 -- as above
         return NATIVE
 
     def facts(self, key_ids: Collection[int]) -> dict[int, KeyFacts]:

@@ -48,7 +48,7 @@ from limited_use.log.words import Decision
 from limited_use.models import PolicyState
 from limited_use.policy import Policy, loosest, shipped_policy, strictest
 from limited_use.relation import relate, ways_of
-from limited_use.sealing import Sealed
+from limited_use.sealing import Labelled, Sealed
 from limited_use.sinks.presentations import check_presentations
 from limited_use.survey import Group, Survey, survey_values
 
@@ -138,13 +138,15 @@ class Guard:
             Refused: if the answer may not be given; a leaf says why.
             LogUnavailable: if the leaf cannot be written.
         """
-        survey = survey_values(self.vault, asking, values)
+        within = _within(values)
+        parts = [*values, *within.values()]
+        survey = survey_values(self.vault, asking, parts)
         if records is not None:
             survey.records = records
-        verdict = self._decide(asking, survey, values)
+        verdict = self._decide(asking, survey, parts)
         if verdict.refused:
             raise _ERRORS.get(verdict.reason or "", Refused)
-        opened = self._open(asking, survey, verdict, values)
+        opened = self._open(asking, survey, verdict, values, within)
         if asking.sink in repeats.CHECKED:
             self._keep_back_repeats(asking, values, opened)
         return deliver(opened)
@@ -246,8 +248,13 @@ class Guard:
             return _suspended(asking)
         return decision, None if decision is Decision.OPEN else "limited_use"
 
-    def _open(self, asking: Asking, survey: Survey, verdict: Verdict, values: Sequence[Any]) -> list[Any]:
-        """Return the plaintexts and marks; on any that does not open, a leaf more and nothing at all."""
+    def _open(
+        self, asking: Asking, survey: Survey, verdict: Verdict, values: Sequence[Any], within: Mapping[int, Sealed]
+    ) -> list[Any]:
+        """Return the plaintexts and marks; on any that does not open, a leaf more and nothing at all.
+
+        The survey's members are those of the values, then those of what stands `within` some of them.
+        """
         marks: dict[int, Withheld] = {}
         key_ids = []
         for group, decision, reason in zip(survey.groups, verdict.decisions, verdict.reasons, strict=True):
@@ -257,14 +264,24 @@ class Guard:
                 key_ids.append(group.key_id)
         try:
             opened = {wire_head(key_id): key.cipher.decrypt for key_id, key in self.vault.opening(key_ids).items()}
-            return [
+            shown = [
                 marks.get(id(group)) or (_decrypt(value, opened) if type(value) is Sealed else _clear(value))
-                for value, group in zip(values, survey.members, strict=True)
+                for value, group in zip(values, survey.members, strict=False)
             ]
+            for (at, sealed), group in zip(within.items(), survey.members[len(values) :], strict=True):
+                if shown[at] is sealed:  # its standing there is open, so it is asked of itself
+                    shown[at] = marks.get(id(group)) or _decrypt(sealed, opened)
+            return shown
         except KeyDestroyed:
             self.refuse(asking, "key_destroyed")
         except (InvalidTag, KeyUnknown, UnicodeDecodeError):
             self.refuse(asking, "tampered")
+
+
+def _within(values: Sequence[Any]) -> dict[int, Sealed]:
+    """Return the sealed values that stand inside labelled ones, by where these are."""
+    labelled = ((at, value._value) for at, value in enumerate(values) if type(value) is Labelled)  # noqa: SLF001 -- the guard reads what a value holds
+    return {at: inner for at, inner in labelled if type(inner) is Sealed}
 
 
 def _decrypt(value: Sealed, opened: Mapping[bytes, Callable[[bytes, bytes, bytes], bytes]]) -> str:

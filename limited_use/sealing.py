@@ -1,6 +1,7 @@
 """The four classes of value that a document may be composed of.
 
-`Sealed` holds ciphertext and its place; `Labelled` a Google-derived structured value that is clear at rest;
+`Sealed` holds ciphertext and its place; `Labelled` a Google-derived structured value that is clear at rest, or a
+sealed one that only Google tells of;
 `Native` a user's own structured value; `System` our own bookkeeping. Sealed and Labelled refuse every
 conversion (text, JSON, pickle, copy, comparison, hash, truth, length, iteration), so that forgetting the guard
 gives an error, never content.
@@ -18,7 +19,7 @@ from kernel.errors import AppError
 from limited_use.labels import Labels
 
 Scalar = str | int | float | bool | decimal.Decimal | dt.datetime | dt.date | uuid.UUID
-T = TypeVar("T", bound=Scalar)
+T = TypeVar("T", bound="Scalar | Sealed")
 
 
 class SealedError(AppError, TypeError):
@@ -141,6 +142,9 @@ class Sealed(Refusing):
 @final
 class Labelled(Refusing, Generic[T]):
     """A Google-derived structured value (a time, a count, a flag) and its label.
+
+    Or a sealed value that stands where it does because of what the label names, whoever wrote it: the name of the
+    company at which somebody works. It is opened where both may be, the label's standing and the value itself.
 
     `aspect` and `about` (the table and id of the row it tells of) say what its owner's sharing must open before a
     teammate sees it; without both no sharing does.

@@ -96,7 +96,7 @@ def _person(session: Session, viewer: Viewer, person_id: uuid.UUID | None) -> Tr
     found = exporting.records_of(session, viewer, [person_id]) if person_id else []
     if not found or not found[0].row.is_users.value:
         return None
-    return {"id": found[0].row.id, **_values(found[0].facts), "works_at": found[0].works_at}
+    return {"id": found[0].row.id, **_values(found[0].facts), "works_at": found[0].row.works_at}
 
 
 def _company(session: Session, viewer: Viewer, company_id: uuid.UUID | None) -> Tree | None:

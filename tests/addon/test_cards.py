@@ -6,7 +6,9 @@ import pytest
 from sqlalchemy import select
 
 from accounts.models import GrantStatus
-from crm.models import Correspondent, Person
+from crm import editing
+from crm.models import Company, Correspondent, Person
+from crm.pen import pen
 from kernel.jobs.runs import due_runs
 from tests.addon.calls import PUBLIC, card_of, lines, pressable, texts
 
@@ -114,6 +116,18 @@ def test_the_home_card_greets_and_links(host):
 def test_an_ended_connection_shows_nothing(host, world, grant, letter):
     world.set_status(grant, GrantStatus.REVOKED)
     assert "Bob" not in str(host.message(letter))
+
+
+def test_where_somebody_works_is_withheld_with_the_connection_that_tells_it(host, world, ann, grant, letter):
+    with world.runtime.begin() as work:
+        acme = work.session.scalars(select(Company.id)).one()
+        keys = pen(world.runtime, world.organisation_id)
+        editing.edit_company(work.session, keys, ann, acme, "What Ann calls it", world.now)
+    assert lines(host.message(letter))["Company"] == "What Ann calls it"
+    world.set_status(grant, GrantStatus.SUSPENDED)
+    card = host.message(letter)
+    assert "Company" in lines(card)
+    assert "What Ann calls it" not in str(card)
 
 
 @pytest.mark.usefixtures("letter")

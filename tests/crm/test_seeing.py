@@ -40,8 +40,8 @@ def test_the_owner_sees_a_person_and_a_teammate_sees_none(two):
     with two.runtime.begin() as work:
         rows = people.list_people(work.session, two.ann).rows
         assert ids(rows) == [two.person_id]
-        assert type(rows[0].name) is type(rows[0].email) is type(rows[0].company) is Sealed
-        assert type(rows[0].last_contact) is Labelled
+        assert type(rows[0].name) is type(rows[0].email) is Sealed
+        assert type(rows[0].last_contact) is type(rows[0].works_at) is type(rows[0].company) is Labelled
         assert two.vault.labels(rows[0].last_contact) == two.vault.labels(rows[0].name)
         assert people.list_people(work.session, two.bob).rows == ()
         assert people.count(work.session, two.bob).value == 0

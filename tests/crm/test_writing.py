@@ -210,8 +210,9 @@ def test_deals_are_the_organisations_and_hide_whom_a_teammate_may_not_see(desk):
     with desk.runtime.begin() as work:
         mine, theirs = (deals.get(work.session, viewer, deal) for viewer in (desk.ann, desk.bob))
         assert str(mine.amount.value) == "12500.50"
-        assert mine.company.id.value == company
-        assert theirs.company is None, "nobody wrote to the company itself, so it is Ann's alone"
+        assert mine.person.company_id == company
+        assert theirs.person.company_id is None, "nobody wrote to the company itself, so it is Ann's alone"
+        assert mine.company is theirs.company is None, "the deal itself names none"
         assert theirs.person.name is None
         assert len(deals.list_of_person(work.session, desk.bob, desk.person_id)) == 1
         deals.move(work.session, desk.bob, deal, "won", desk.now)

@@ -24,6 +24,27 @@ def release(tenant, values, asking=None, **said):
     return tenant.guard.release(asking or tenant.asking(**said), values, list)
 
 
+def other_grant(tenant):
+    """Return a grant of the teammate's."""
+    made = uuid.uuid4()
+    with tenant.runtime.sessions.begin() as session:
+        mine = session.get_one(Grant, tenant.grant_id)
+        session.add(
+            Grant(
+                id=made,
+                organisation_id=tenant.organisation_id,
+                member_id=tenant.teammate_id,
+                google_sub="another",
+                email="x@example.test",
+                status=GrantStatus.ACTIVE,
+                sharing=mine.sharing,
+                scopes=[],
+                created_at=mine.created_at,
+            )
+        )
+    return made
+
+
 def test_one_leaf_tells_of_a_whole_document(tenant):
     row = uuid.uuid4()
     values = [tenant.sealed("a", row_id=row), tenant.sealed("b", "calendar", row), tenant.labelled(3), Native(1)]
@@ -162,27 +183,38 @@ def test_values_of_another_organisation_are_refused(tenant, another_tenant):
 
 
 def test_a_label_over_two_grants_needs_both_owners(tenant):
-    other = uuid.uuid4()
-    with tenant.runtime.sessions.begin() as session:
-        mine = session.get_one(Grant, tenant.grant_id)
-        session.add(
-            Grant(
-                id=other,
-                organisation_id=tenant.organisation_id,
-                member_id=tenant.teammate_id,
-                google_sub="another",
-                email="x@example.test",
-                status=GrantStatus.ACTIVE,
-                sharing=mine.sharing,
-                scopes=[],
-                created_at=mine.created_at,
-            )
-        )
+    other = other_grant(tenant)
     both = label("gmail", tenant.grant_id) | label("calendar", other)
     for member_id in (tenant.owner_id, tenant.teammate_id):
         made = release(tenant, [Labelled(CANARY, both)], member_id=member_id)
         assert made == [Withheld("calendar,gmail")]
     assert Origin(Source.GMAIL, tenant.grant_id) in both
+
+
+def test_what_a_user_wrote_is_open_where_google_tells_of_it_as_long_as_both_are(tenant):
+    written = tenant.sealed(CANARY, "content")
+    both = [tenant.labelled(written), tenant.labelled(7), tenant.labelled(tenant.sealed(CANARY, "calendar")), written]
+    assert release(tenant, both) == [CANARY, 7, CANARY, CANARY]
+    assert vault(tenant.runtime).labels(both[0]) == label("gmail", tenant.grant_id)
+    assert {origin.source for origin in vault(tenant.runtime).labels(both[2])} == {"gmail", "calendar"}
+    kept = Withheld("gmail")
+    assert release(tenant, both, member_id=tenant.teammate_id) == [kept, kept, kept, CANARY]
+    tenant.set_status(GrantStatus.SUSPENDED)
+    gone = Withheld("gmail", "grant_suspended")
+    assert release(tenant, both) == [gone, gone, gone, CANARY]
+    assert tenant.leaves()[-1].withheld == 4, "three that Google tells of, and what the key of one is of"
+
+
+def test_what_stands_somewhere_by_leave_of_google_is_not_even_decrypted_where_that_is_withheld(tenant, monkeypatch):
+    written = tenant.sealed(CANARY, "content")
+    tenant.set_status(GrantStatus.SUSPENDED)
+    monkeypatch.setattr("limited_use.release._decrypt", lambda *_: pytest.fail("opened"))
+    assert release(tenant, [tenant.labelled(written)]) == [Withheld("gmail", "grant_suspended")]
+
+
+def test_a_value_that_is_withheld_stays_so_wherever_it_stands(tenant):
+    foreign = Labelled(tenant.sealed(CANARY, "calendar"), label("gmail", other_grant(tenant)))
+    assert release(tenant, [foreign], member_id=tenant.teammate_id) == [Withheld("calendar")]
 
 
 def test_a_revoked_grant_is_refused_with_its_keys_still_warm(tenant, another_runtime):

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from accounts.members import Viewer
-from accounts.models import Member
-from crm.models import Deal, Person
+from accounts.models import Grant, GrantStatus, Member
+from crm import editing
+from crm.models import Company, Deal, Person
 from crm.notes import write_about_person
 from crm.pen import pen
 from crm.tasks import Typed, add
@@ -157,6 +158,26 @@ def test_one_person_in_full(api, world, ann, bob):
     assert [(deal["title"], deal["amount"], deal["currency"]) for deal in person["deals"]] == [
         ("Native deal", "100.00", "EUR")
     ]
+
+
+def test_where_somebody_works_is_withheld_with_the_connection_that_tells_it(api, world, ann, bob):
+    write(world, ann, bob)
+    with world.runtime.begin() as work:
+        acme, grant = work.session.scalars(select(Company.id)).one(), work.session.scalars(select(Grant)).one()
+        editing.edit_company(work.session, pen(world.runtime, world.organisation_id), ann, acme, "Ours", world.now)
+    token = api.token(ann, "api")
+    assert api.get(f"/api/v1/people/{bob}", token).json["company"] == {"id": str(acme), "name": "Ours"}
+    with world.runtime.begin() as work:
+        work.session.get_one(Grant, grant.id).status = GrantStatus.SUSPENDED
+    mark = {"withheld": "suspended", "source": "gmail"}
+    for person in (
+        api.get(f"/api/v1/people/{bob}", token).json,
+        *api.get("/api/v1/people", token).json["people"],
+    ):
+        assert person["company"] == {"id": mark, "name": mark}
+        schema = {"$ref": "#/components/schemas/Company"}
+        check(api.get("/api/v1/openapi.json", None).json["components"]["schemas"], schema, person["company"])
+    assert api.leaves()[-1].withheld == 5, "name, address, last contact, and twice where Bob works"
 
 
 def test_pages_follow_each_other_and_belong_to_their_reader(api, world, ann):

@@ -11,8 +11,8 @@ from sqlalchemy import select
 
 from accounts.members import viewer_of
 from accounts.models import Grant, GrantStatus, Member, Sharing
-from crm import copies, deals, notes, tasks
-from crm.models import Correspondent, Person
+from crm import copies, deals, editing, notes, tasks
+from crm.models import Company, Correspondent, Person
 from crm.pen import pen
 from limited_use.asking import GrantEnded
 from limited_use.keys import vault
@@ -208,6 +208,26 @@ def test_what_a_colleague_shares_is_in_it_as_far_as_they_share_it(anna, world, r
         assert [row["name"] for row in table(take(anna, "people"))] == seen
         named = [found["name"] for found in json.loads(take(anna, "people", "json").data)["people"]]
         assert named == seen
+
+
+def test_where_somebody_works_is_withheld_with_the_connection_that_tells_it(anna, world, runtime):
+    world.hear(world.mine, "jane@acme.example", name="Jane Doe", written_to=1)
+    world.match_all(world.mine)
+    keys, now = pen(runtime, world.organisation_id), runtime.clock.now()
+    with runtime.begin() as work:
+        acme = work.session.scalars(select(Company.id)).one()
+        editing.edit_company(work.session, keys, world.viewer, acme, "Ours", now)
+        deals.add(work.session, keys, world.viewer, deals.Typed("Big one", person_id=person_of(world)), now)
+        deals.add(work.session, keys, world.viewer, deals.Typed("Theirs", company_id=acme), now)
+    assert [row["company"] for row in table(take(anna, "people"))] == ["Ours"]
+    with runtime.begin() as work:
+        work.session.get_one(Grant, world.mine).status = GrantStatus.SUSPENDED
+    assert [row["company"] for row in table(take(anna, "people"))] == ["withheld (gmail)"]
+    (person,) = json.loads(take(anna, "people", "json").data)["people"]
+    mark = {"withheld": "suspended", "source": "gmail"}
+    assert person["company"] == {"id": mark, "name": mark}
+    told = {row["deal"]: row["company"] for row in table(take(anna, "deals"))}
+    assert told == {"Big one": "", "Theirs": "Ours"}, "a company that a user named is the user's"
 
 
 def test_what_was_quoted_is_taken_along_by_its_owner_and_withheld_from_a_colleague(anna, world, runtime):

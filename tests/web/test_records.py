@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from accounts.members import viewer_of
-from accounts.models import Member
+from accounts.models import Grant, GrantStatus, Member
 from crm.models import Company, Correspondent, Message, Person
 from limited_use.template_lint import faults_of
 from tests.crm.world import World
@@ -119,6 +119,19 @@ def test_a_task_is_done_and_undone_and_removed(anna):
     assert "Call" not in said(anna.get("/tasks"))
     left = anna.post(path.replace("done", "remove"), {"back": "//evil.example"}, "/tasks")
     assert left.status_code == 404
+
+
+def test_where_somebody_works_is_withheld_with_the_connection_that_tells_it(anna, filled, runtime):
+    anna.post(f"{filled.page}/notes", {"body": "Called"}, filled.page)
+    rename = f"/companies/{filled.company_id}/edit"
+    assert anna.post(rename, {"company_name": "What Anna calls it"}, rename).status_code == 303
+    anna.post(f"{filled.page}/deals", {"title": "Sale"}, filled.page)
+    pages = ["/people", filled.page, re.search(r"/deals/[0-9a-f-]{36}", anna.get("/deals").text)[0]]
+    assert ["What Anna calls it" in said(anna.get(page)) for page in pages] == [True, True, True]
+    with runtime.begin() as work:
+        work.session.get_one(Grant, filled.mine).status = GrantStatus.SUSPENDED
+    assert ["What Anna calls it" in said(anna.get(page)) for page in pages] == [False, False, False]
+    assert "What Anna calls it" in said(anna.get("/companies")), "it is Anna's own word, where nobody works at it"
 
 
 @pytest.mark.usefixtures("filled")

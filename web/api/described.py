@@ -46,7 +46,7 @@ _SCHEMAS: dict[str, Any] = {
         {"error": _object({"code": _TEXT, "message": _TEXT, "retry": {"type": "boolean"}}, ("code", "message"))},
         ("error",),
     ),
-    "Company": _object({"id": _ID, "name": _or_withheld(_TEXT)}, ("id", "name")),
+    "Company": _object({"id": _or_withheld(_ID), "name": _or_withheld(_TEXT)}, ("id", "name")),
     "Value": _object({"value": _or_withheld(_TEXT), "sources": _list(_TEXT)}, ("value", "sources")),
     "Note": _object({"id": _ID, "body": _or_withheld(_TEXT), "created_at": _TIME, "updated_at": _TIME}, ("id", "body")),
     "Task": _object(

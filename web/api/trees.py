@@ -17,7 +17,7 @@ def row(found: PersonRow) -> dict[str, Any]:
         "phone": found.phone,
         "title": found.title,
         "organisation": found.organisation,
-        "company": None if found.company_id is None else {"id": found.company_id, "name": found.company},
+        "company": None if found.works_at is None else {"id": found.works_at, "name": found.company},
         "last_contact_at": found.last_contact,
         "made_or_touched_by_user": found.is_users,
     }
@@ -44,7 +44,7 @@ def for_ai(found: PersonRecord) -> dict[str, Any]:
         "id": found.row.id,
         "kind": System("person"),
         **values,
-        "company": found.works_at,
+        "company": found.row.works_at,
         "last_contact_at": found.row.last_contact,
         **_written(found),
     }
