@@ -23,7 +23,7 @@ from crm.paging import LARGEST_PAGE
 from crm.people import PersonRow
 from crm.visibility import sight_of
 from kernel.database import Sessions
-from limited_use.sealing import Native, System
+from limited_use.sealing import Labelled, Native, System
 
 _AT_ONCE = 25 * LARGEST_PAGE
 """How many ids are looked up at a time: which rows there are costs more to find out than to read them."""
@@ -42,8 +42,17 @@ class Table:
     read: Callable[[Session, Viewer, Sequence[uuid.UUID]], list[Row]]
 
 
-def count(session: Session, viewer: Viewer, table: Table) -> int:
-    """Return how many rows the file would have now."""
+def count(session: Session, viewer: Viewer, table: Table) -> Labelled[int] | System[int]:
+    """Return how many rows the file would have now: of people Google tells, of all else users."""
+    return people.count(session, viewer) if table is PEOPLE else System(_count(session, viewer, table))
+
+
+def is_larger(session: Session, viewer: Viewer, table: Table, most: int) -> bool:
+    """Tell whether the file would have more rows than that now."""
+    return _count(session, viewer, table) > most
+
+
+def _count(session: Session, viewer: Viewer, table: Table) -> int:
     return session.scalar(select(func.count()).select_from(table.record).where(table.visible(session, viewer))) or 0
 
 

@@ -1,4 +1,4 @@
-"""How much the CRM holds of some connections: numbers of rows alone."""
+"""How much the CRM holds of some connections: numbers of rows alone, told by the connections."""
 
 import uuid
 from collections.abc import Collection
@@ -7,9 +7,14 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from crm.models import Contact, Correspondent, Fact, Meeting, Message, Person
+from limited_use.labels import Origin, Source
+from limited_use.sealing import Labelled, System
+
+SOURCES = {"messages": Source.GMAIL, "threads": Source.GMAIL, "events": Source.CALENDAR, "contacts": Source.CONTACTS}
+"""What tells of each number; of people and companies all of them do."""
 
 
-def count_of_grants(session: Session, grant_ids: Collection[uuid.UUID]) -> dict[str, int]:
+def count_of_grants(session: Session, grant_ids: Collection[uuid.UUID]) -> dict[str, Labelled[int] | System[int]]:
     """Return how many messages, threads, events, contacts, people and companies come from these grants."""
     people = select(func.count(func.distinct(Person.id))).where(
         or_(
@@ -25,4 +30,9 @@ def count_of_grants(session: Session, grant_ids: Collection[uuid.UUID]) -> dict[
         "people": people,
         "companies": select(func.count(func.distinct(Fact.company_id))).where(Fact.grant_id.in_(grant_ids)),
     }
-    return {name: session.scalar(count) or 0 for name, count in counts.items()}
+    return {name: _told(session.scalar(count) or 0, name, grant_ids) for name, count in counts.items()}
+
+
+def _told(number: int, name: str, grant_ids: Collection[uuid.UUID]) -> Labelled[int] | System[int]:
+    labels = frozenset(Origin(SOURCES.get(name, Source.DERIVED), grant_id) for grant_id in grant_ids)
+    return Labelled(number, labels) if labels else System(number)

@@ -152,6 +152,7 @@ def _rows_asked() -> CompoundSelect[Any]:
         _facts_shared(asked),
         _people_shared(asked),
         _companies_shared(asked),
+        _counts_shared(asked),
     )
 
 
@@ -177,6 +178,13 @@ def _companies_shared(asked: Any) -> Select[Any]:
     here = and_(Fact.company_id == asked.c.id, Fact.grant_id == asked.c.grant_id, asked.c.of == "companies")
     grouped = _columns(asked, rank, ItemKind.PERSON, null()).join(Fact, here)
     return grouped.group_by(asked.c.grant_id, asked.c.of, asked.c.id)
+
+
+def _counts_shared(asked: Any) -> Select[Any]:
+    """Return how far what was counted over all that is seen of a grant is shared: as far as anything of it is."""
+    most = select(func.max(_rank(SharingException.level))).where(SharingException.grant_id == asked.c.grant_id)
+    rank = func.greatest(_of_grant(asked.c.grant_id), most.correlate(asked).scalar_subquery())
+    return _columns(asked, rank, ItemKind.PERSON, null()).where(asked.c.of == "organisations")
 
 
 def _columns(asked: Any, rank: ColumnElement[int], kind: str, item_id: Any) -> Select[Any]:

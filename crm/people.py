@@ -35,6 +35,7 @@ from crm.models import Contact, Correspondent, Fact, Person
 from crm.paging import FIRST, Listing, Page, Position, cut
 from crm.visibility import Sight, check_person, is_of_company, is_users, sight_of
 from kernel.database import Aspect
+from limited_use.labels import Origin, Source
 from limited_use.sealing import Labelled, Native, Sealed, System
 
 LISTED = ("name", "email", "phone", "title", "organisation")
@@ -146,10 +147,14 @@ def find_by_address(session: Session, viewer: Viewer, address_index: bytes) -> P
     return rows[0] if rows else None
 
 
-def count(session: Session, viewer: Viewer) -> System[int]:
-    """Return how many people the viewer sees."""
-    query = select(func.count()).select_from(Person).where(sight_of(session, viewer).people())
-    return System(session.scalar(query) or 0)
+def count(session: Session, viewer: Viewer) -> Labelled[int] | System[int]:
+    """Return how many people the viewer sees: every account of which they see anything tells of it."""
+    sight = sight_of(session, viewer)
+    found = session.scalar(select(func.count()).select_from(Person).where(sight.people())) or 0
+    labels = frozenset(Origin(Source.DERIVED, grant_id) for grant_id in (*sight.grant_ids, *sight.shared_ids))
+    if not labels:
+        return System(found)
+    return Labelled(found, labels, Aspect.PEOPLE, ("organisations", viewer.organisation_id))
 
 
 def _standing(session: Session, person_id: uuid.UUID, facts: Sequence[FactRow]) -> Standing:

@@ -1,8 +1,8 @@
 """Pages: a template composed of guarded values, finished and opened by the browser sink.
 
-`page` is the only way from a template to a browser. It names who asks (the signed-in member) and for which feature;
-the sink adaptor decides, writes the leaf and opens. A page for nobody (`feature=None`, nobody signed in) can hold
-nothing guarded: the same adaptor refuses it.
+`page` is the only way from a template to a browser, and `json` from a tree. Each names who asks (the signed-in member)
+and for which feature; the sink adaptor decides, writes the leaf and opens. A page for nobody (`feature=None`, nobody
+signed in) can hold nothing guarded: the same adaptor refuses it.
 """
 
 from dataclasses import dataclass, replace
@@ -18,6 +18,7 @@ from limited_use.forms import Form
 from limited_use.keys import vault
 from limited_use.release import guard
 from limited_use.sinks import browser, staff
+from limited_use.sinks.trees import Tree
 from privacy import request_lists
 from web.callers import current_member, current_viewer, this_runtime
 
@@ -71,6 +72,13 @@ def page(template: str, *, feature: str, status: int = HTTPStatus.OK, **context:
     full = _complete(context)
     text = browser.page(guard(this_runtime()), asking(feature), current_app.jinja_env.get_template(template), full)
     return make_response(text, status)
+
+
+def json(tree: Tree, *, feature: str) -> Response:
+    """Return the tree as an answer to the signed-in member, its guarded values opened for the feature."""
+    made = make_response(browser.json(guard(this_runtime()), asking(feature), tree))
+    made.content_type = "application/json"
+    return made
 
 
 def staff_page(template: str, *, purpose: Purpose, **context: object) -> Response:

@@ -1,12 +1,9 @@
 """The sink `api`: JSON for a program of a member's own, through a credential that names its destination."""
 
-from typing import Any
-
-import orjson
-
 from limited_use.asking import Asking, Sink
 from limited_use.release import Guard
-from limited_use.sinks.trees import Tree, Unguarded, collect, fill, plain
+from limited_use.sinks import trees
+from limited_use.sinks.trees import Tree
 
 
 def json(guard: Guard, asking: Asking, tree: Tree, *, records: int | None = None) -> bytes:
@@ -17,13 +14,4 @@ def json(guard: Guard, asking: Asking, tree: Tree, *, records: int | None = None
     """
     if asking.sink is not Sink.API:
         guard.refuse(asking, "wrong_sink")
-    values: list[Any] = []
-    try:
-        collect(tree, values)
-    except Unguarded:
-        guard.refuse(asking, "unknown_origin")
-
-    def deliver(opened: list[Any]) -> bytes:
-        return orjson.dumps(fill(tree, opened, plain))
-
-    return guard.release(asking, values, deliver, records=records)
+    return trees.json(guard, asking, tree, records=records)

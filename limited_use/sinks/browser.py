@@ -1,4 +1,4 @@
-"""The sink `browser`: pages composed sealed by Jinja, opened in one pass.
+"""The sink `browser`: pages composed sealed by Jinja, opened in one pass; and JSON for scripts in a member's browser.
 
 While a page is rendered each guarded value that is put out leaves a *token*, made of a secret of this rendering and a
 number. When the page is done, all values are released together and every token is replaced, escaped for element text
@@ -24,8 +24,9 @@ from markupsafe import Markup
 from limited_use.asking import Asking, Refused, Sink
 from limited_use.release import Guard, Withheld
 from limited_use.sealing import Refusing, SealedError
+from limited_use.sinks import trees
 from limited_use.sinks.presentations import PRESENTATIONS, Moment, Presentation
-from limited_use.sinks.trees import GUARDED
+from limited_use.sinks.trees import GUARDED, Tree
 
 PLAIN_ATTRIBUTES = ("title", "alt", "value", "placeholder", "label", "class", "datetime", "aria-label", "data-label")
 """Attributes in which a guarded value may stand: they are read or matched, and load, run and style nothing."""
@@ -153,6 +154,17 @@ def page(
     if asking.sink is not Sink.BROWSER:
         guard.refuse(asking, "wrong_sink")
     return finished(guard, asking, template, context, zone)
+
+
+def json(guard: Guard, asking: Asking, tree: Tree) -> bytes:
+    """Return the tree as JSON for the member's own browser, opened; what is withheld says so.
+
+    Raises:
+        Refused: if a leaf is a bare value, or the guard refuses.
+    """
+    if asking.sink is not Sink.BROWSER:
+        guard.refuse(asking, "wrong_sink")
+    return trees.json(guard, asking, tree)
 
 
 def finished(

@@ -46,7 +46,9 @@ def counted(desk):
     with desk.runtime.begin() as work:
         viewer = desk.ann
         entries = timeline.of_person(work.session, viewer, desk.decisions()[desk.jane][2], Page(), desk.now).rows
-        return people.count(work.session, viewer), holdings.count_of_grants(work.session, [desk.mine]), len(entries)
+        held = holdings.count_of_grants(work.session, [desk.mine])
+        seen = people.count(work.session, viewer)
+    return desk.opened(viewer, seen, *held.values()), len(entries)
 
 
 def ghost(desk):

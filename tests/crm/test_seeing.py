@@ -44,7 +44,8 @@ def test_the_owner_sees_a_person_and_a_teammate_sees_none(two):
         assert type(rows[0].last_contact) is type(rows[0].works_at) is type(rows[0].company) is Labelled
         assert two.vault.labels(rows[0].last_contact) == two.vault.labels(rows[0].name)
         assert people.list_people(work.session, two.bob).rows == ()
-        assert people.count(work.session, two.bob).value == 0
+        assert two.opened(two.ann, people.count(work.session, two.ann)) == [1]
+        assert two.opened(two.bob, people.count(work.session, two.bob)) == [0]
         assert companies.list_companies(work.session, two.bob).rows == ()
         for ask in (people.get, decisions.list_of_person):
             with pytest.raises(NotFound):

@@ -13,7 +13,9 @@ from crm.models import Attendance, Contact, Correspondent, Fact, FactTerm, Meeti
 from crm.names import company_name
 from kernel.ids import new_id
 from kernel.runtime import Runtime
+from limited_use.asking import ActorClass, Asking, Purpose, Sink
 from limited_use.keys import KeyPurpose, vault
+from limited_use.release import guard
 
 NOW = dt.datetime(2026, 3, 2, 9, 30, tzinfo=dt.UTC)
 _PURPOSES = {"gmail": KeyPurpose.MAIL, "calendar": KeyPurpose.CALENDAR, "contacts": KeyPurpose.CONTACTS}
@@ -259,6 +261,12 @@ class World:
             return {
                 row.id: (row.decision, row.reason, row.person_id) for row in work.session.scalars(select(Correspondent))
             }
+
+    def opened(self, viewer: Viewer, *values) -> list:
+        """Return the values as a page of the viewer's would show them."""
+        said = (viewer.organisation_id, viewer.member_id, ActorClass.MEMBER, "people")
+        asking = Asking(*said, Purpose.USER_FEATURE, Sink.BROWSER)
+        return guard(self.runtime).release(asking, values, list)
 
     def count(self, model) -> int:
         with self.runtime.begin() as work:

@@ -3,6 +3,7 @@
 import datetime as dt
 from decimal import Decimal
 
+import orjson
 import pytest
 
 from limited_use.asking import Refused, WrongSink
@@ -232,6 +233,20 @@ def test_presentations_apply_after_opening(tenant, page):
         n=None,
     )
     assert made == '3 days ago|2 mails|got|<a href="mailto:a@b.example">a@b.example</a>|'
+
+
+def test_a_tree_is_opened_as_json_for_the_members_own_browser(tenant):
+    tree = {"crm": {"messages": tenant.labelled(3)}, "kind": System("mail")}
+    assert orjson.loads(browser.json(tenant.guard, tenant.asking(), tree)) == {"crm": {"messages": 3}, "kind": "mail"}
+    (leaf,) = tenant.leaves()
+    assert (leaf.sink, leaf.opened, leaf.labels) == ("browser", 1, ("gmail",))
+    mark = {"withheld": "limited_use", "source": "gmail"}
+    foreign = orjson.loads(browser.json(tenant.guard, tenant.asking(member_id=tenant.teammate_id), tree))
+    assert foreign == {"crm": {"messages": mark}, "kind": "mail"}
+    for asking, bare in ((tenant.asking("api", "api"), tree), (tenant.asking(), {"messages": 3})):
+        with pytest.raises(Refused):
+            browser.json(tenant.guard, asking, bare)
+    assert [leaf.reason for leaf in tenant.leaves()][-2:] == ["wrong_sink", "unknown_origin"]
 
 
 def test_only_the_browser_sink_makes_pages(tenant, page):

@@ -62,6 +62,7 @@ def test_a_person_may_be_shared_where_the_rest_is_not(team):
     assert "Group gnu" not in jane, "Carl, who takes part, is not shared"
     assert nothing_of(team, HIDDEN, "carl@else.example")
     assert nothing_of(team, KEPT, "vera@acme.example")
+    assert "1 person" in team.seen("/people")
     assert "2 people" not in team.seen("/companies")
     assert len(team.answered("/api/v1/people?q=Quokka")["people"]) == 1
 

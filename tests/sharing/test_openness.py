@@ -88,6 +88,8 @@ def test_what_queries_find_is_what_the_guard_opens(crowd, seed):
                 shared = {row.id for row, how in rows_shared(session, rows).items() if how.rank > 0}
                 assert seen(session, model, here, condition) == shared
                 found += len(shared)
+            whole = Row(grant, "organisations", crowd.bob.organisation_id)
+            assert (rows_shared(session, [whole])[whole].rank > 0) is (grant in sight.shared_ids)
             mine = Correspondent.grant_id == grant, Correspondent.person_id.is_not(None)
             ranked = seen(session, Correspondent, *mine, rank_of_correspondent() > 0)
             assert seen(session, Correspondent, *mine, sight.correspondents()) == ranked

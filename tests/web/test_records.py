@@ -11,6 +11,8 @@ from sqlalchemy import select
 from accounts.members import viewer_of
 from accounts.models import Grant, GrantStatus, Member
 from crm.models import Company, Correspondent, Message, Person
+from limited_use.log.leaf import read_leaf
+from limited_use.log.models import LogLeaf
 from limited_use.template_lint import faults_of
 from tests.crm.world import World
 
@@ -132,6 +134,31 @@ def test_where_somebody_works_is_withheld_with_the_connection_that_tells_it(anna
         work.session.get_one(Grant, filled.mine).status = GrantStatus.SUSPENDED
     assert ["What Anna calls it" in said(anna.get(page)) for page in pages] == [False, False, False]
     assert "What Anna calls it" in said(anna.get("/companies")), "it is Anna's own word, where nobody works at it"
+
+
+def test_how_many_people_there_are_is_withheld_with_a_connection_that_tells_of_them(anna, filled, runtime):
+    assert "1 person" in said(anna.get("/people"))
+    assert re.search(r"People\s+1 ", said(anna.get("/people/export")))
+    with runtime.begin() as work:
+        work.session.get_one(Grant, filled.mine).status = GrantStatus.SUSPENDED
+    assert "1 person" not in said(anna.get("/people"))
+    assert re.search(r"People\s+withheld .* Notes\s+0 ", said(anna.get("/people/export")), re.DOTALL)
+
+
+@pytest.mark.usefixtures("filled")
+def test_what_the_crm_holds_is_told_as_googles_and_how_far_the_sync_came_as_ours(anna, runtime):
+    with runtime.sessions() as session:
+        before = len(session.scalars(select(LogLeaf.id)).all())
+    told = anna.get("/connections/counts").json
+    assert told["crm"] == {"messages": 1, "threads": 1, "events": 1, "contacts": 1, "people": 1, "companies": 1}
+    assert (told["collections"], told["retried"]) == ([], 0)
+    with runtime.sessions() as session:
+        (leaf,) = [read_leaf(body) for body in session.scalars(select(LogLeaf.body).order_by(LogLeaf.id))][before:]
+    assert (leaf.feature, leaf.sink, set(leaf.labels)) == (
+        "connections",
+        "browser",
+        {"gmail", "calendar", "contacts", "derived"},
+    )
 
 
 @pytest.mark.usefixtures("filled")
