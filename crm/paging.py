@@ -1,7 +1,7 @@
 """Paging by key: a page begins after the last row of the one before, named by an encrypted cursor.
 
-A *position* holds times that derive from Google, so a cursor is ciphertext, bound to its viewer and list, and ages out:
-whoever finds one in a log or a history learns nothing and can ask for nothing.
+A *position* holds times that derive from Google, so a cursor is ciphertext, bound to its viewer and list: whoever
+else finds one in a log or a history learns nothing and can ask for nothing.
 """
 
 import datetime as dt

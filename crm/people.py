@@ -135,18 +135,6 @@ def get(session: Session, viewer: Viewer, person_id: uuid.UUID) -> PersonPage:
     return PersonPage(row, facts, _standing(session, person_id, facts), added)
 
 
-def find_by_address(session: Session, viewer: Viewer, address_index: bytes) -> PersonRow | None:
-    """Return the person with this address (its blind index), by facts that the viewer may see."""
-    sight = sight_of(session, viewer)
-    ids = session.scalars(
-        select(Fact.person_id)
-        .where(sight.facts(), Fact.value_index == address_index, Fact.field == "email", Fact.person_id.is_not(None))
-        .limit(1)
-    ).all()
-    rows = rows_of(session, viewer, [found for found in ids if found is not None])
-    return rows[0] if rows else None
-
-
 def count(session: Session, viewer: Viewer) -> Labelled[int] | System[int]:
     """Return how many people the viewer sees: every account of which they see anything tells of it."""
     sight = sight_of(session, viewer)
