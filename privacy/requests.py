@@ -56,13 +56,13 @@ def ask(runtime: Runtime, viewer: Viewer, said: Ask) -> list[Opening]:
         BadInput, TooLarge: The item is the viewer's own, or what was typed cannot be taken.
         Forbidden, RefusedBefore, AskedTooOften: As `openings.ask` says.
     """
-    reason = _checked_reason(said)
+    reason, now = _checked_reason(said), runtime.clock.now()
     with runtime.begin() as work:
-        standing = _standing(work.session, viewer, said, runtime.clock.now())
+        standing = _standing(work.session, viewer, said, now)
         if standing:
             return standing
         item, grant_ids = _find(work.session, viewer, said)
-        made = [_ask(runtime, work, viewer, replace(said, item=item, reason=reason), one) for one in grant_ids]
+        made = [_ask(runtime, work, viewer, replace(said, item=item, reason=reason), one, now) for one in grant_ids]
     return [change.opening for change in made]
 
 
@@ -180,11 +180,34 @@ def _act(runtime: Runtime, viewer: Viewer, what: str, act: Callable[[Work], Chan
 
 
 def _tell(session: Session, opening: Opening, what: str, viewer: Viewer, now: dt.datetime) -> None:
-    """Tell those who wait for it, or have to know; the owner of a case nothing while a legal hold forbids it."""
-    # Who refuses what they alone know of a person is not named: that they know them would be told by it.
-    is_named = not (what == "refused" and opening.item_kind == ItemKind.PERSON)
+    """Tell those who wait for it, or have to know; the owner of a case nothing while a legal hold forbids it.
+
+    Who refuses what they alone know of a person is not named, and refusals are told together, once the last of those
+    who were asked has refused: that they know the person, and how many do, would be told by it.
+    """
+    is_person = opening.item_kind == ItemKind.PERSON
+    is_together = what == "refused" and is_person and opening.purpose != OpeningPurpose.CASE
+    if is_together and _is_not_all(session, opening, now):
+        return
+    actor_id = None if what == "refused" and is_person else viewer.member_id
     for member_id, kind in _told(session, opening, what, viewer):
-        notices.tell(session, member_id, kind, opening.id, now, viewer.member_id if is_named else None)
+        notices.tell(session, member_id, kind, opening.item_id if is_together else opening.id, now, actor_id)
+
+
+def _is_not_all(session: Session, opening: Opening, now: dt.datetime) -> bool:
+    """Tell whether another of those who were asked the same at once may still answer, or allowed it."""
+    waits = (Opening.state == OpeningState.ASKED) & (Opening.expires_at > now)
+    was_allowed = Opening.state.in_((OpeningState.ALLOWED, OpeningState.ENDED)) & Opening.decided_at.is_not(None)
+    others = select(Opening.id).where(
+        Opening.asker_member_id == opening.asker_member_id,
+        Opening.item_kind == opening.item_kind,
+        Opening.item_id == opening.item_id,
+        Opening.purpose == opening.purpose,
+        Opening.asked_at == opening.asked_at,
+        Opening.id != opening.id,
+        waits | was_allowed,
+    )
+    return session.scalar(others.limit(1)) is not None
 
 
 def _told(session: Session, opening: Opening, what: str, viewer: Viewer) -> list[tuple[uuid.UUID, NoticeKind]]:
@@ -204,15 +227,15 @@ def _told(session: Session, opening: Opening, what: str, viewer: Viewer) -> list
     return told
 
 
-def _ask(runtime: Runtime, work: Work, viewer: Viewer, said: Ask, grant_id: uuid.UUID) -> Change:
+def _ask(runtime: Runtime, work: Work, viewer: Viewer, said: Ask, grant_id: uuid.UUID, now: dt.datetime) -> Change:
     wish = Wish(said.item, grant_id, said.purpose, said.hours, said.ground, said.is_held)
-    change = openings.ask(work.session, viewer, wish, runtime.clock.now())
+    change = openings.ask(work.session, viewer, wish, now)
     if change.is_new:
         commitment = None
         if said.reason:
             commitment = _keep_reason(work.session, pen(runtime, viewer.organisation_id), change.opening, said.reason)
         write_leaf(runtime, work.session, change.opening, "asked", viewer.member_id, commitment)
-        _tell(work.session, change.opening, "asked", viewer, runtime.clock.now())
+        _tell(work.session, change.opening, "asked", viewer, now)
     return change
 
 
