@@ -9,14 +9,16 @@ import datetime as dt
 import uuid
 from collections.abc import Mapping
 
-from sqlalchemy import Select, exists, select
+from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session
 
 from accounts.members import Viewer
 from crm import addresses, names
 from crm.companies import get as get_company
 from crm.facts import PERSON_FIELDS
+from crm.knowing import is_shown_of_company, is_shown_of_person, note_act
 from crm.matching import Decision, Reason, hold, match_addresses
+from crm.matching.companies import absorb
 from crm.matching.match import addresses_of_people
 from crm.models import Company, Correspondent, Fact, Person
 from crm.models.people import MadeBy
@@ -30,26 +32,22 @@ from limited_use.derive import repeats
 
 
 def touch_person(session: Session, viewer: Viewer, person_id: uuid.UUID, now: dt.datetime) -> Person:
-    """Leave the person a user's own: kept and seen by the organisation from now on.
+    """Leave the person a user's own: kept and seen by the organisation from now on, and known by who writes.
 
     Raises:
         NotFound: if the viewer may not see the person.
     """
     person = check_person(session, viewer, person_id)
-    if person.touched_at is None:
-        hold(session, viewer.organisation_id)
-        person.touched_at = now
-        session.flush()
+    if _make_users(session, viewer, person, now):
         match_addresses(session, viewer.organisation_id, addresses_of_people(session, [person_id]), now)
-        happened(session, viewer, Event.PERSON_ADDED, person_id, now)
     return person
 
 
 def touch_company(session: Session, viewer: Viewer, company_id: uuid.UUID, now: dt.datetime) -> Company:
     """Leave the company a user's own, as `touch_person` does."""
     company = check_company(session, viewer, company_id)
-    if company.touched_at is None:
-        company.touched_at = now
+    company.touched_at = company.touched_at or now
+    note_act(session, viewer, company)
     return company
 
 
@@ -57,6 +55,9 @@ def create_person(
     session: Session, pen: Pen, viewer: Viewer, typed: Mapping[str, str | None], now: dt.datetime
 ) -> uuid.UUID:
     """Return the person of whom a user typed these fields: a new one, or the one that has the address already.
+
+    One of whom only colleagues' accounts tell, without showing it, is not returned but joins the new one: an id, like
+    the time of its making, would tell that it was there.
 
     Raises:
         BadInput: if there is neither a name nor an address, or a field cannot be taken.
@@ -67,19 +68,14 @@ def create_person(
         raise BadInput("Type a name or an e-mail address first.")
     hold(session, viewer.organisation_id)
     index = pen.index("email", told["email"]) if told.get("email") else None
-    person_id = _meant_by(session, viewer, index) if index else None
-    if person_id is None:
-        person_id = opaque_id()
-        made = Person(id=person_id, organisation_id=viewer.organisation_id, made_by=MadeBy.USER)
-        made.touched_at = made.created_at = now
-        session.add(made)
-        session.flush()
-        happened(session, viewer, Event.PERSON_ADDED, person_id, now)
-    else:  # perhaps known to a teammate alone: from now on it is the organisation's
-        _make_users(session, viewer, person_id, now)
-    write_facts(session, pen, sight_of(session, viewer), Owner(person_id=person_id), told, now)
-    match_addresses(session, viewer.organisation_id, addresses_of_people(session, [person_id]), now)
-    return person_id
+    person = (_meant_by(session, viewer, index) if index else None) or _new_person(session, viewer, now)
+    _make_users(session, viewer, person, now)
+    write_facts(session, pen, sight_of(session, viewer), Owner(person_id=person.id), told, now)
+    match_addresses(session, viewer.organisation_id, addresses_of_people(session, [person.id]), now)
+    if index and session.get(Person, person.id, populate_existing=True) is None:
+        # A contact that is nobody's secret joined the address to somebody who was there before.
+        person = _with_address(session, viewer, index) or person
+    return person.id
 
 
 def edit_person(
@@ -123,17 +119,15 @@ def add_correspondent(session: Session, viewer: Viewer, correspondent_id: uuid.U
     found = session.scalar(select(Correspondent).where(Correspondent.id == correspondent_id, own))
     if found is None:
         raise NotFound
-    person_id = found.person_id or _with_address(session, viewer, found.address_index)
-    if person_id is None:
-        person_id = opaque_id()
-        session.add(Person(id=person_id, organisation_id=viewer.organisation_id, made_by=MadeBy.USER, created_at=now))
-        session.flush()
-    _make_users(session, viewer, person_id, now)
+    person = session.get(Person, found.person_id) if found.person_id else None
+    person = person or _with_address(session, viewer, found.address_index) or _new_person(session, viewer, now)
     if found.decision != Decision.PERSON:
-        found.decision, found.reason, found.person_id = Decision.PERSON, Reason.ADDED, person_id
+        found.decision, found.reason, found.person_id = Decision.PERSON, Reason.ADDED, person.id
     session.flush()
+    _make_users(session, viewer, person, now)
     match_addresses(session, viewer.organisation_id, {found.address_index}, now)
-    return person_id
+    session.refresh(found, ["person_id"])
+    return found.person_id or person.id
 
 
 def add_address(session: Session, viewer: Viewer, address_index: bytes, now: dt.datetime) -> uuid.UUID:
@@ -171,11 +165,14 @@ def create_company(
     company_id = _with_domain(session, viewer, pen.index("domain", told["domain"])) if told["domain"] else None
     if company_id is None:
         company_id = opaque_id()
-        session.add(Company(id=company_id, organisation_id=viewer.organisation_id, made_by=MadeBy.USER, created_at=now))
+        made = Company(id=company_id, organisation_id=viewer.organisation_id, made_by=MadeBy.USER, created_at=now)
+        made.touched_at = now
+        session.add(made)
         session.flush()
-    company = session.get_one(Company, company_id)
-    company.touched_at = company.touched_at or now
+    touch_company(session, viewer, company_id, now)
     write_facts(session, pen, sight_of(session, viewer), Owner(company_id=company_id), told, now)
+    if told["domain"]:
+        absorb(session, company_id, pen.index("domain", told["domain"]))
     return company_id
 
 
@@ -202,60 +199,74 @@ def edit_company(
     return True
 
 
-def _make_users(session: Session, viewer: Viewer, person_id: uuid.UUID, now: dt.datetime) -> None:
-    """Leave the person a user's own, whoever knew them before."""
-    person = session.get_one(Person, person_id)
-    if person.touched_at is None:
+def _make_users(session: Session, viewer: Viewer, person: Person, now: dt.datetime) -> bool:
+    """Leave the person a user's own, and known by the viewer if an account of theirs tells of them.
+
+    Return whether it was nobody's own before.
+    """
+    is_news = person.touched_at is None
+    if is_news:
+        hold(session, viewer.organisation_id)
         person.touched_at = now
-        session.flush()
-        happened(session, viewer, Event.PERSON_ADDED, person_id, now)
+    note_act(session, viewer, person)
+    session.flush()
+    if is_news:
+        happened(session, viewer, Event.PERSON_ADDED, person.id, now)
+    return is_news
+
+
+def _new_person(session: Session, viewer: Viewer, now: dt.datetime) -> Person:
+    made = Person(id=opaque_id(), organisation_id=viewer.organisation_id, made_by=MadeBy.USER, created_at=now)
+    session.add(made)
+    session.flush()
+    return made
 
 
 def _checked(typed: Mapping[str, str | None]) -> dict[str, str]:
     return {field: fact_text(field, text) for field, text in typed.items() if field in PERSON_FIELDS}
 
 
-def _with_address(session: Session, viewer: Viewer, index: bytes) -> uuid.UUID | None:
-    """Return the person whose address it is, by users' word, else by any account's: one address is one person."""
-    return session.scalar(_typed(viewer, index)) or session.scalar(_told(viewer, index))
+def _with_address(session: Session, viewer: Viewer, index: bytes) -> Person | None:
+    """Return the person whose address it is, as far as the viewer may know of any: by users' word, else as shown."""
+    return session.scalar(_has_address(session, viewer, index))
 
 
-def _meant_by(session: Session, viewer: Viewer, index: bytes) -> uuid.UUID | None:
+def _meant_by(session: Session, viewer: Viewer, index: bytes) -> Person | None:
     """Return the person whose address it is, as far as that person's fields may be written under it.
 
     Not one of whom users have written and who has another address too: that both are theirs is Google's word alone,
     and what users wrote would be replaced by what they write of somebody else.
     """
-    other = exists().where(Fact.person_id == Correspondent.person_id, Fact.field == "email", Fact.value_index != index)
-    written = exists().where(Fact.person_id == Correspondent.person_id, Fact.grant_id.is_(None))
-    return session.scalar(_typed(viewer, index)) or session.scalar(_told(viewer, index).where(~(other & written)))
+    shown = select(Fact.id).where(Fact.person_id == Person.id, _is_shown(session, viewer)).correlate(Person)
+    address = shown.where(Fact.field == "email")
+    typed = address.where(Fact.value_index == index, Fact.grant_id.is_(None)).exists()
+    other = address.where(Fact.value_index != index).exists()
+    written = shown.where(Fact.grant_id.is_(None)).exists()
+    return session.scalar(_has_address(session, viewer, index).where(or_(typed, ~(other & written))))
 
 
-def _typed(viewer: Viewer, index: bytes) -> Select[tuple[uuid.UUID | None]]:
-    found = select(Fact.person_id).where(
-        Fact.organisation_id == viewer.organisation_id,
-        Fact.value_index == index,
-        Fact.field == "email",
-        Fact.grant_id.is_(None),
-        Fact.person_id.is_not(None),
+def _has_address(session: Session, viewer: Viewer, index: bytes) -> Select[Person]:
+    """Return the query for the person with the address, by what is shown to the viewer; a user's word counts first."""
+    told = (Fact.organisation_id == viewer.organisation_id) & (Fact.field == "email") & (Fact.value_index == index)
+    return (
+        select(Person)
+        .join(Fact, Fact.person_id == Person.id)
+        .where(told, _is_shown(session, viewer))
+        .order_by(Fact.grant_id.is_not(None), Person.id)
+        .limit(1)
     )
-    return found.order_by(Fact.person_id).limit(1)
 
 
-def _told(viewer: Viewer, index: bytes) -> Select[tuple[uuid.UUID | None]]:
-    found = select(Correspondent.person_id).where(
-        Correspondent.organisation_id == viewer.organisation_id,
-        Correspondent.address_index == index,
-        Correspondent.person_id.is_not(None),
-    )
-    return found.order_by(Correspondent.person_id).limit(1)
+def _is_shown(session: Session, viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition on facts of a person that the viewer may know of."""
+    return sight_of(session, viewer).facts() | is_shown_of_person(Fact.grant_id)
 
 
 def _with_domain(session: Session, viewer: Viewer, index: bytes) -> uuid.UUID | None:
-    told = select(Fact.company_id).where(
-        Fact.organisation_id == viewer.organisation_id,
-        Fact.value_index == index,
-        Fact.field == "domain",
-        Fact.company_id.is_not(None),
+    """Return the company of the domain, as `_with_address` does of people."""
+    shown = sight_of(session, viewer).facts() | is_shown_of_company()
+    query = select(Company.id).join(Fact, Fact.company_id == Company.id)
+    told = query.where(
+        Fact.organisation_id == viewer.organisation_id, Fact.value_index == index, Fact.field == "domain", shown
     )
-    return session.scalar(told.order_by(Fact.company_id).limit(1))
+    return session.scalar(told.order_by(Company.id).limit(1))

@@ -17,8 +17,8 @@ from accounts.members import Viewer
 from accounts.models import Grant, GrantStatus, ItemKind
 from accounts.openings import Item
 from crm import people
-from crm.models import Fact, Meeting, Message, Occurrence
-from crm.openness import is_kept_from_all
+from crm.knowing import is_shown_of_person
+from crm.models import Fact, Meeting, Message, Occurrence, Person
 from crm.visibility import sight_of
 from kernel.database import Aspect
 from kernel.errors import NotFound
@@ -72,13 +72,14 @@ def find_known(session: Session, viewer: Viewer, item: Item) -> tuple[Item, list
         # Of a person whom the viewer's own account knows, or a colleague shares, nobody is told who else knows them.
         if people.get(session, viewer, item.id).standing != people.Standing.TEAMMATES:
             raise NotFound
-        known = select(Fact.grant_id).where(Fact.person_id == item.id, ~is_kept_from_all(Fact.grant_id, Fact.person_id))
+        told = select(Fact.grant_id).join(Person, Person.id == Fact.person_id)
+        known = told.where(Person.id == item.id, is_shown_of_person(Fact.grant_id))
     elif item.kind == ItemKind.MESSAGE:
         known = select(Message.grant_id).where(Message.id == item.id, sight.messages())
     else:
         known = select(Meeting.grant_id).where(Meeting.id == item.id, sight.meetings())
-    told = set(session.scalars(known))
-    grant_ids = [grant_id for grant_id in grant_ids if grant_id in told]
+    shown = set(session.scalars(known))
+    grant_ids = [grant_id for grant_id in grant_ids if grant_id in shown]
     if not grant_ids:
         raise NotFound
     return item, grant_ids

@@ -28,8 +28,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from accounts.members import Viewer
-from crm import companies, openness
+from crm import companies
 from crm.facts import PERSON_FIELDS
+from crm.knowing import is_shown_of_person
 from crm.merging import NOTHING, FactRow, Merged, merged_people
 from crm.models import Contact, Correspondent, Fact, Person
 from crm.paging import FIRST, Listing, Page, Position, cut
@@ -43,7 +44,10 @@ _NEVER = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 class Standing(enum.StrEnum):
-    """What there is to show: something; only what a teammate's connection told; nothing any more."""
+    """What there is to show: something; that a teammate, by an act of theirs, knows the person; nothing.
+
+    Nothing is told alike of whom nobody knows any more, and of whom an account knows that is its owner's alone.
+    """
 
     KNOWN = "known"
     TEAMMATES = "teammates"
@@ -148,16 +152,14 @@ def count(session: Session, viewer: Viewer) -> Labelled[int] | System[int]:
 def _standing(session: Session, person_id: uuid.UUID, facts: Sequence[FactRow]) -> Standing:
     if facts:
         return Standing.KNOWN
-    # A person whom an owner hides leaves no trace, not even that somebody knows them.
-    told = session.scalar(
-        select(Fact.id)
-        .where(Fact.person_id == person_id, ~openness.is_kept_from_all(Fact.grant_id, Fact.person_id))
-        .limit(1)
-    )
-    held = session.scalar(
-        select(Contact.id)
-        .where(Contact.person_id == person_id, ~openness.is_kept_from_all(Contact.grant_id, Contact.person_id))
-        .limit(1)
+    told, held = (
+        session.scalar(
+            select(table.id)
+            .join(Person, Person.id == table.person_id)
+            .where(Person.id == person_id, is_shown_of_person(table.grant_id))
+            .limit(1)
+        )
+        for table in (Fact, Contact)
     )
     return Standing.TEAMMATES if told or held else Standing.REMOVED
 

@@ -9,13 +9,15 @@ import uuid
 from collections import defaultdict
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, and_, exists, func, insert, select, text, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from crm.facts import COMPANY_FIELDS
+from crm.knowing import is_shown_of_company
 from crm.matching.reasons import Decision
-from crm.models import Company, Correspondent, Fact
+from crm.models import Company, Correspondent, Fact, Person
 from crm.models.people import MadeBy
+from crm.visibility import is_users
 from kernel.ids import opaque_id
 
 _MOVE = text(
@@ -77,19 +79,33 @@ def _domains(
 
 
 def _companies(session: Session, organisation_id: uuid.UUID, domains: set[bytes]) -> dict[bytes, uuid.UUID]:
-    """Return the company of each domain that has one; of several, the one with the smallest id."""
+    """Return the company of each domain that has one.
+
+    Of several, one of which a user or an owner said that it has the domain, else one that is nobody's, and of these the
+    one with the smallest id: who types a domain finds later mail there, whatever an account tells of another company.
+    """
+    said, is_nobodys = Fact.grant_id.is_(None) | is_shown_of_company(), ~is_users(Company)
     rows = session.execute(
-        select(Fact.value_index, Fact.company_id)
-        .where(
-            Fact.organisation_id == organisation_id,
-            Fact.field == "domain",
-            Fact.value_index.in_(domains),
-            Fact.company_id.is_not(None),
-        )
-        .order_by(Fact.company_id.desc())
-        .distinct()
+        select(Fact.value_index, Company.id)
+        .join(Company, Company.id == Fact.company_id)
+        .where(Fact.organisation_id == organisation_id, Fact.field == "domain", Fact.value_index.in_(domains))
+        .order_by(func.bool_or(is_users(Company) & said), is_nobodys, Company.id.desc())
+        .group_by(Fact.value_index, Company.id)
     )
-    return {row.value_index: row.company_id for row in rows}
+    return {row.value_index: row.id for row in rows}
+
+
+def absorb(session: Session, company_id: uuid.UUID, domain: bytes) -> None:
+    """All that the organisation's accounts tell of the domain is this company's, where it was of none of a user's."""
+    company = session.get_one(Company, company_id)
+    told = select(Fact.company_id).where(
+        Fact.organisation_id == company.organisation_id, Fact.field == "domain", Fact.value_index == domain
+    )
+    others = select(Company.id).where(Company.id.in_(told), ~is_users(Company), Company.id != company_id)
+    gone = list(session.scalars(others))
+    for table in (Fact, Person):
+        session.execute(update(table).where(table.company_id.in_(gone)).values(company_id=company_id))
+    session.execute(delete(Company).where(Company.id.in_(gone)))
 
 
 def _is_known_there() -> ColumnElement[bool]:

@@ -2,17 +2,21 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from accounts.models import Grant, GrantStatus
+from crm.knowing import quiet_links
 from crm.matching.picture import Holding, Known, Picture, Sighting
 from crm.matching.reasons import Evidence
 from crm.models import Contact, Correspondent, Fact, Person, Suppression
 from crm.models.people import MadeBy
 
+R = TypeVar("R", Sighting, Holding)
 _LIVE = select(Grant.id).where(Grant.status != GrantStatus.REVOKED)
 
 
@@ -39,12 +43,19 @@ def read_picture(
     typed = _typed(session, organisation_id, reach)
     ids = {row.person_id for row in sightings if row.person_id}.union(*typed.values())
     ids |= {row.person_id for row in holdings if row.person_id}
+    people = read_people(session, organisation_id, ids)
     suppressed = session.scalars(
         select(Suppression.address_index).where(
             Suppression.organisation_id == organisation_id, Suppression.address_index.in_(reach)
         )
     )
-    return Picture(sightings, holdings, typed, read_people(session, organisation_id, ids), frozenset(suppressed))
+    return Picture(
+        _with_quiet(session, sightings, people),
+        _with_quiet(session, holdings, people),
+        typed,
+        people,
+        frozenset(suppressed),
+    )
 
 
 def read_people(session: Session, organisation_id: uuid.UUID, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Known]:
@@ -56,6 +67,14 @@ def read_people(session: Session, organisation_id: uuid.UUID, ids: Iterable[uuid
         row.id: Known(row.id, row.made_by == MadeBy.USER or row.touched_at is not None, row.created_at)
         for row in session.execute(query)
     }
+
+
+def _with_quiet(session: Session, rows: tuple[R, ...], people: Mapping[uuid.UUID, Known]) -> tuple[R, ...]:
+    """Return the rows, each with whether its link to its person is quiet."""
+    users = {person.id for person in people.values() if person.is_users}
+    links = {(row.grant_id, row.person_id) for row in rows if row.person_id in users}
+    quiet = quiet_links(session, links)
+    return tuple(replace(row, is_quiet=True) if (row.grant_id, row.person_id) in quiet else row for row in rows)
 
 
 def _holdings(

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from crm.matching.reasons import Decision, Evidence, Reason
@@ -22,6 +22,8 @@ class Sighting:
     decision: str = Decision.WAITING
     reason: str = Reason.NOT_YET
     person_id: uuid.UUID | None = None
+    is_quiet: bool = False
+    """Whether its grant's owner has not shown that they know this person, whom a user made or touched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Holding:
     grant_id: uuid.UUID
     addresses: tuple[bytes, ...] = ()
     person_id: uuid.UUID | None = None
+    is_quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,14 @@ class Picture:
     def is_users(self, person_id: uuid.UUID | None) -> bool:
         """Tell whether a user made or touched this person."""
         return person_id is not None and person_id in self.people and self.people[person_id].is_users
+
+    def without(self, row_ids: Collection[uuid.UUID]) -> "Picture":
+        """Return the picture without these sightings and contacts."""
+        return replace(
+            self,
+            sightings=tuple(row for row in self.sightings if row.id not in row_ids),
+            holdings=tuple(row for row in self.holdings if row.id not in row_ids),
+        )
 
     def after(self, merged: Mapping[uuid.UUID, uuid.UUID]) -> "Picture":
         """Return the picture as it is once these people (losers by their winners) are merged."""

@@ -4,7 +4,7 @@ An address, and a contact, is a node. One that is at home with a user's person (
 Of the others, a contact is joined to the addresses that identify it; a connected group in which anything speaks for a
 person is one person: a home whose contact holds one of the addresses, else one that the group has already, else a new
 one; of several, the best. People made by rule merge into the person of their group. A user's person merges into
-another by users' own words alone.
+another by users' own words alone. What is told in confidence stays apart from all this (`crm.matching.quiet`).
 """
 
 import uuid
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from crm.matching.homes import homes_of, same_people
 from crm.matching.picture import Holding, Node, Picture, Sighting
+from crm.matching.quiet import staying
 from crm.matching.reasons import Decision, Evidence, Reason, decide
 
 
@@ -61,7 +62,8 @@ def plan(picture: Picture, new_id: Callable[[], uuid.UUID]) -> Plan:
     same = same_people(picture)
     picture = picture.after(same)
     told = _Told.by(picture)
-    groups = _groups(picture, told.keys)
+    stays = staying(picture, told.keys)
+    groups = _groups(picture.without(stays), told.keys) + _alone(picture, stays)
     merged = _merged(groups, picture)
     planned = Plan(merged=same | merged)
     for group in groups:
@@ -113,12 +115,12 @@ def _groups(picture: Picture, keys: Mapping[uuid.UUID, frozenset[bytes]]) -> lis
         rows[holding.id].append(holding)
     beside: dict[Node, set[uuid.UUID]] = defaultdict(set)
     links: list[tuple[Node, Node]] = []
-    for contact_id, held in keys.items():
-        for key in held - homes.keys():
-            if contact_id in homes:
-                beside[key].add(homes[contact_id])
+    for holding in picture.holdings:
+        for key in keys[holding.id] - homes.keys():
+            if holding.id in homes:
+                beside[key].add(homes[holding.id])
             else:
-                links.append((contact_id, key))
+                links.append((holding.id, key))
     at_home = [_group(rows[node], {home}, picture) for node, home in homes.items()]
     return at_home + [
         _group(
@@ -128,6 +130,12 @@ def _groups(picture: Picture, keys: Mapping[uuid.UUID, frozenset[bytes]]) -> lis
         )
         for nodes in _connected(rows.keys() - homes.keys(), links)
     ]
+
+
+def _alone(picture: Picture, stays: Mapping[uuid.UUID, uuid.UUID]) -> list[_Group]:
+    """Return each row that stays with its person as a group of its own."""
+    rows: tuple[Sighting | Holding, ...] = (*picture.sightings, *picture.holdings)
+    return [_group([row], {stays[row.id]}, picture) for row in rows if row.id in stays]
 
 
 def _connected(nodes: Iterable[Node], links: Iterable[tuple[Node, Node]]) -> Iterable[set[Node]]:

@@ -97,9 +97,10 @@ def _give_facts(session: Session, planned: Plan) -> None:
 
 def merge(session: Session, loser_id: uuid.UUID, winner_id: uuid.UUID) -> None:
     """All that pointed at the loser points at the winner, who keeps what users did to either; the loser is gone."""
-    loser = session.get_one(Person, loser_id)
+    loser = session.get_one(Person, loser_id, populate_existing=True)
     winner = session.get_one(Person, winner_id, populate_existing=True)
     winner.touched_at = min((at for at in (winner.touched_at, loser.touched_at) if at is not None), default=None)
+    winner.known_by = sorted({*winner.known_by, *loser.known_by})
     winner.company_id = winner.company_id or loser.company_id
     if loser.made_by == MadeBy.USER:
         winner.made_by = MadeBy.USER

@@ -4,7 +4,8 @@ import datetime as dt
 import enum
 import uuid
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, Uuid
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped
 
 from kernel.database import Aspect, Base, Id, labelled, system
@@ -39,6 +40,12 @@ class Company(Base):
     organisation_id: Mapped[uuid.UUID] = system(ForeignKey("organisations.id"), index=True, doc="The tenant.")
     made_by: Mapped[MadeBy] = system(String(8), doc="rule or user.")
     touched_at: Mapped[dt.datetime | None] = system(doc="When a user first wrote to it; then it is theirs.")
+    known_by: Mapped[list[uuid.UUID]] = system(
+        ARRAY(Uuid),
+        default=list,
+        server_default="{}",
+        doc="Members who wrote to it while an account of theirs told of it.",
+    )
     created_at: Mapped[dt.datetime] = system(doc="When the record was made.")
 
 
@@ -54,6 +61,12 @@ class Person(Base):
     )
     made_by: Mapped[MadeBy] = system(String(8), doc="rule or user.")
     touched_at: Mapped[dt.datetime | None] = system(doc="When a user first wrote to it; then it is theirs.")
+    known_by: Mapped[list[uuid.UUID]] = system(
+        ARRAY(Uuid),
+        default=list,
+        server_default="{}",
+        doc="Members who wrote to it while an account of theirs told of it.",
+    )
     created_at: Mapped[dt.datetime] = system(doc="When the record was made.")
 
 

@@ -103,7 +103,8 @@ def test_a_contact_joins_the_people_of_its_addresses_and_what_users_wrote_surviv
             note.body = sealer.seal("notes", "body", note.id, "kept")
             note.created_at = note.updated_at = world.now
             work.session.add(note)
-        work.session.get_one(Person, people[1]).touched_at = world.now
+        touched = work.session.get_one(Person, people[1])
+        touched.touched_at, touched.known_by = world.now, [viewer.member_id]
     contact = world.contact(grant, "Jane", "jane@acme.example", "jane@home.example")
     matched = world.match(grant, contacts=(contact,))
     assert matched.merged == 1
@@ -213,11 +214,13 @@ def test_who_writes_from_one_domain_works_at_one_company_and_free_mail_is_none(w
 
 
 def test_a_touched_person_takes_in_other_members_mail_with_the_same_address(world):
-    mine, theirs = world.grant(world.member("Ann")), world.grant(world.member("Bob"))
+    ann = world.member("Ann")
+    mine, theirs = world.grant(ann), world.grant(world.member("Bob"))
     wrote = world.hear(mine, "jane@acme.example", written_to=1)
     world.match(mine, wrote)
     with world.runtime.begin() as work:
-        work.session.scalars(select(Person)).one().touched_at = world.now
+        person = work.session.scalars(select(Person)).one()
+        person.touched_at, person.known_by = world.now, [ann.member_id]
     got = world.hear(theirs, "jane@acme.example", received_from=1)
     world.match(theirs, got)
     assert world.decisions()[got][:2] == ("person", "in_crm")

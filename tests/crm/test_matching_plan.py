@@ -68,6 +68,8 @@ class Store:
         self.typed = {address: frozenset({user.id}) for address, user in zip(typed, USERS, strict=False)}
         self.people = {user.id: user for user in USERS}
         self.lost = set()
+        self.quiet = set()
+        """Grants, each with a user's person whom its owner has not shown to know."""
 
     def match(self, addresses, contact_ids=()):
         holdings = [
@@ -78,7 +80,8 @@ class Store:
         ids = {row.person_id for row in (*rows, *holdings) if row.person_id}
         typed = {address: ids for address, ids in self.typed.items() if address in reach}
         ids = ids.union(*typed.values())
-        planned = plan(Picture(tuple(rows), tuple(holdings), typed, {i: self.people[i] for i in ids}), random_id)
+        people = {person_id: self.people[person_id] for person_id in ids}
+        planned = plan(Picture(self._heard(rows), self._heard(holdings), typed, people), random_id)
         self._keep(planned)
         if planned.merged:
             winners = set(planned.merged.values())
@@ -100,6 +103,9 @@ class Store:
         rows = (*self.sightings.values(), *self.holdings.values())
         return {row.id: row.person_id for row in rows if row.person_id and self.people[row.person_id].is_users}
 
+    def _heard(self, rows):
+        return tuple(replace(row, is_quiet=(row.grant_id, row.person_id) in self.quiet) for row in rows)
+
     def _keep(self, planned):
         self.people |= {made: Known(made, is_users=False, created_at=NOW) for made in planned.made}
         self.lost |= {loser for loser in planned.merged if self.people[loser].is_users}
@@ -107,12 +113,9 @@ class Store:
         assert not planned.merged.keys() & kept.union(planned.merged.values()), "nothing is anybody's who is gone"
         for row_id, (decision, reason, person_id) in planned.decisions.items():
             old = self.sightings[row_id]
-            self.sightings[row_id] = Sighting(
-                old.id, old.grant_id, old.address, old.evidence, decision, reason, person_id
-            )
+            self.sightings[row_id] = replace(old, decision=decision, reason=reason, person_id=person_id)
         for row_id, person_id in planned.holders.items():
-            old = self.holdings[row_id]
-            self.holdings[row_id] = Holding(old.id, old.grant_id, old.addresses, person_id)
+            self.holdings[row_id] = replace(self.holdings[row_id], person_id=person_id)
         for loser, winner in planned.merged.items():
             for rows in (self.sightings, self.holdings):
                 for row in rows.values():
@@ -195,6 +198,47 @@ def test_two_people_become_one_when_users_type_the_same_address_of_both():
     typed = {ADDRESSES[1]: frozenset({first.id, second.id}), ADDRESSES[2]: frozenset({second.id, third.id})}
     planned = plan(Picture(typed=typed, people={user.id: user for user in USERS}), random_id)
     assert planned.merged == {second.id: first.id, third.id: first.id}
+
+
+def of_person(rows, person_id):
+    decided = {"decision": Decision.PERSON, "reason": Reason.IN_CRM}
+    return [replace(row, person_id=person_id, **(decided if isinstance(row, Sighting) else {})) for row in rows]
+
+
+@given(worlds())
+def test_who_keeps_quiet_changes_nothing_for_the_others_and_stays_where_they_are(world):
+    (ours, theirs), (held, kept) = (
+        [[row for row in rows if (row.grant_id == GRANTS[1]) is is_theirs] for is_theirs in (False, True)]
+        for rows in world
+    )
+    record = USERS[0].id
+    alone = Store(ours, held)
+    alone.match([row.address for row in ours], [row.id for row in held])
+    beside = Store([*ours, *of_person(theirs, record)], [*held, *of_person(kept, record)])
+    beside.quiet = {(GRANTS[1], record)}
+    beside.match([row.address for row in (*ours, *theirs)], [row.id for row in (*held, *kept)])
+    decided, groups = beside.shape()
+    quiet = {row.id for row in (*theirs, *kept)}
+    assert (
+        {row: said for row, said in decided.items() if row not in quiet},
+        groups - {frozenset(quiet)},
+    ) == alone.shape()
+    assert not quiet or frozenset(quiet) in groups
+
+
+@given(worlds(), st.data())
+def test_what_a_quiet_account_tells_anew_goes_where_it_was_and_stays(world, data):
+    theirs = [row for row in world[0] if row.grant_id == GRANTS[1]]
+    old = data.draw(st.lists(st.sampled_from(theirs), unique_by=id)) if theirs else []
+    new = [replace(row, id=random_id()) for row in old]
+    store = Store([*world[0], *new], world[1])
+    store.sightings |= {row.id: row for row in of_person(old, USERS[0].id)}
+    store.quiet = {(GRANTS[1], USERS[0].id)}
+    store.match_all()
+    assert {store.sightings[row.id].person_id for row in (*old, *new)} <= {USERS[0].id, None}
+    before = store.shape()
+    store.match_all()
+    assert store.shape() == before
 
 
 @given(worlds())

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from accounts.members import Viewer
-from crm import companies, decisions, people, timeline
+from crm import companies, decisions, editing, people, timeline
 from crm.models import Company, Person
 from crm.paging import BadCursor, Cursors, Page, Position
 from crm.search import search
@@ -57,7 +57,7 @@ def test_the_owner_sees_a_person_and_a_teammate_sees_none(two):
 
 def test_a_touched_person_is_seen_by_all_without_the_facts_of_others(two):
     with two.runtime.begin() as work:
-        work.session.get_one(Person, two.person_id).touched_at = two.now
+        editing.touch_person(work.session, two.ann, two.person_id, two.now)
     with two.runtime.begin() as work:
         shown = people.get(work.session, two.bob, two.person_id)
         assert shown.facts == ()

@@ -128,7 +128,9 @@ def test_a_person_typed_with_a_known_address_is_that_person(desk):
         same = editing.create_person(
             work.session, desk.pen, desk.bob, {"name": "J. Doe", "email": "JANE@acme.example"}, desk.now
         )
-    assert same == desk.person_id
+    assert desk.decisions()[desk.jane][2] == same, "what Ann's account told is of this person now"
+    assert same != desk.person_id, "by its id Bob would know one that he had seen before"
+    assert shown(desk, desk.ann, same, "name") == [["user"], ["gmail"]]
     assert shown(desk, desk.bob, same, "name") == [["user"]]
     assert shown(desk, desk.bob, same, "email") == [["user"]], "Bob typed it himself: to him it tells nothing"
     assert desk.count(Person) == 1
@@ -168,11 +170,13 @@ def test_a_skipped_address_can_be_added_by_its_owner_alone(desk):
 
 def test_a_company_is_one_by_its_domain(desk):
     with desk.runtime.begin() as work:
-        known = work.session.scalars(select(Company.id)).one()
         typed = {"company_name": "Acme Inc.", "domain": "https://www.acme.example/about"}
-        assert editing.create_company(work.session, desk.pen, desk.bob, typed, desk.now) == known
+        acme = editing.create_company(work.session, desk.pen, desk.bob, typed, desk.now)
+        assert work.session.scalars(select(Company.id)).one() == acme
+        assert work.session.scalars(select(Person.company_id)).one() == acme, "and Jane, whom Ann knows, works there"
+        assert editing.create_company(work.session, desk.pen, desk.ann, typed, desk.now) == acme
         other = editing.create_company(work.session, desk.pen, desk.bob, {"company_name": "Other"}, desk.now)
-        assert other != known
+        assert other != acme
     for typed in ({"company_name": ""}, {"domain": "gmail.com"}, {"domain": "no domain"}):
         with desk.runtime.begin() as work, pytest.raises(BadInput):
             editing.create_company(work.session, desk.pen, desk.bob, typed, desk.now)

@@ -128,7 +128,7 @@ def fill(world: World, ann: Viewer, bob: Viewer, now: dt.datetime) -> dict[str, 
         acme = work.session.get_one(Person, people["jane"]).company_id
         assert acme in work.session.scalars(select(Company.id)).all()
     mails = {"mail": mail, "group": group, "lone": lone, "old": old, "meeting": meeting, "bobs_mail": bobs_mail}
-    return {"grant": grant, "his": his, **people, **mails, "acme": acme}
+    return {"grant": grant, "his": his, **people, **mails, "acme": acme, "carls_row": carl}
 
 
 @pytest.fixture
