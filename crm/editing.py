@@ -68,7 +68,8 @@ def create_person(
         raise BadInput("Type a name or an e-mail address first.")
     hold(session, viewer.organisation_id)
     index = pen.index("email", told["email"]) if told.get("email") else None
-    person = (_meant_by(session, viewer, index) if index else None) or _new_person(session, viewer, now)
+    person = (_meant_by(session, viewer, index) or _left_out(session, viewer, index, now)) if index else None
+    person = person or _new_person(session, viewer, now)
     _make_users(session, viewer, person, now)
     write_facts(session, pen, sight_of(session, viewer), Owner(person_id=person.id), told, now)
     match_addresses(session, viewer.organisation_id, addresses_of_people(session, [person.id]), now)
@@ -163,6 +164,7 @@ def create_company(
     fact_text("company_name", told["company_name"], required=True)
     hold(session, viewer.organisation_id)
     company_id = _with_domain(session, viewer, pen.index("domain", told["domain"])) if told["domain"] else None
+    is_news = company_id is None
     if company_id is None:
         company_id = opaque_id()
         made = Company(id=company_id, organisation_id=viewer.organisation_id, made_by=MadeBy.USER, created_at=now)
@@ -170,6 +172,10 @@ def create_company(
         session.add(made)
         session.flush()
     touch_company(session, viewer, company_id, now)
+    if is_news or typed.get("company_name"):  # the domain alone names nobody anew
+        told["company_name"] = _own_name(session, pen, viewer, company_id, told["company_name"])
+    else:
+        del told["company_name"]
     write_facts(session, pen, sight_of(session, viewer), Owner(company_id=company_id), told, now)
     if told["domain"]:
         absorb(session, company_id, pen.index("domain", told["domain"]))
@@ -187,16 +193,18 @@ def edit_company(
         NotFound: if the viewer may not see the company.
         TooLarge: if the name is too long.
     """
-    name = fact_text("company_name", typed)
-    told = get_company(session, viewer, company_id).facts
-    googles = [row.value for row in told if not row.is_users]
-    if name and any(repeats(pen.vault, name, googles)):
-        name = ""
+    name = _own_name(session, pen, viewer, company_id, fact_text("company_name", typed))
     sight = sight_of(session, viewer)
     if not write_facts(session, pen, sight, Owner(company_id=company_id), {"company_name": name}, now):
         return False
     touch_company(session, viewer, company_id, now)
     return True
+
+
+def _own_name(session: Session, pen: Pen, viewer: Viewer, company_id: uuid.UUID, name: str) -> str:
+    """Return the name of a company as the user's own: none where it only repeats what the viewer sees from Google."""
+    googles = [row.value for row in get_company(session, viewer, company_id).facts if not row.is_users]
+    return "" if name and any(repeats(pen.vault, name, googles)) else name
 
 
 def _make_users(session: Session, viewer: Viewer, person: Person, now: dt.datetime) -> bool:
@@ -243,6 +251,25 @@ def _meant_by(session: Session, viewer: Viewer, index: bytes) -> Person | None:
     other = address.where(Fact.value_index != index).exists()
     written = shown.where(Fact.grant_id.is_(None)).exists()
     return session.scalar(_has_address(session, viewer, index).where(or_(typed, ~(other & written))))
+
+
+def _left_out(session: Session, viewer: Viewer, index: bytes, now: dt.datetime) -> Person | None:
+    """Return the person that an address becomes which the viewer's own account knows and no rule made a person of.
+
+    So what the account tells of it keeps its label, also where the viewer types it again.
+    """
+    found = session.scalar(
+        select(Correspondent.id)
+        .where(
+            Correspondent.address_index == index,
+            Correspondent.grant_id.in_(sight_of(session, viewer).grant_ids),
+            Correspondent.person_id.is_(None),
+            Correspondent.reason.not_in((Reason.OWN_ADDRESS, Reason.SUPPRESSED)),
+        )
+        .order_by(Correspondent.source.desc(), Correspondent.id)
+        .limit(1)
+    )
+    return session.get_one(Person, add_correspondent(session, viewer, found, now)) if found else None
 
 
 def _has_address(session: Session, viewer: Viewer, index: bytes) -> Select[Person]:

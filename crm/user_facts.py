@@ -35,7 +35,10 @@ class Owner:
 def write_facts(
     session: Session, pen: Pen, sight: Sight, owner: Owner, told: Mapping[str, str], now: dt.datetime
 ) -> bool:
-    """Leave the users' facts of these fields as typed, empty ones gone; return whether anything changed."""
+    """Leave the users' facts of these fields as typed, empty ones gone; return whether anything changed.
+
+    Of several that users gave one field (two people may have become one) it is the one that is shown.
+    """
     changed = [_write(session, pen, sight, owner, item, now) for item in told.items()]
     return any(changed)
 
@@ -48,14 +51,13 @@ def _write(session: Session, pen: Pen, sight: Sight, owner: Owner, item: tuple[s
     ).all()
     own = {row.id: row.value_index for row in seen if row.source == FactSource.USER}
     repeated = index is not None and any(row.value_index == index for row in seen if row.source != FactSource.USER)
-    if index is None or repeated:
-        _remove(session, list(own))
-        return bool(own)
-    if index in own.values():
+    shown = _shown(session, list(own))
+    if shown is not None and own[shown.id] == index:
         return False
-    fact = _shown(session, list(own)) or _begun(pen, owner, field)
-    _remove(session, [fact_id for fact_id in own if fact_id != fact.id])
-    _put(session, pen, sight.member_id, fact, text, now)
+    if index is None or repeated or index in own.values():  # what else users gave the field stays, and is shown then
+        _remove(session, shown)
+        return shown is not None
+    _put(session, pen, sight.member_id, shown or _begun(pen, owner, field), text, now)
     return True
 
 
@@ -67,10 +69,10 @@ def _shown(session: Session, fact_ids: list[uuid.UUID]) -> Fact | None:
     return session.scalars(own.with_for_update()).first()
 
 
-def _remove(session: Session, fact_ids: list[uuid.UUID]) -> None:
-    if fact_ids:
-        session.execute(delete(Fact).where(Fact.id.in_(fact_ids)))
-        repeats.forget(session, fact_ids)
+def _remove(session: Session, fact: Fact | None) -> None:
+    if fact is not None:
+        session.execute(delete(Fact).where(Fact.id == fact.id))
+        repeats.forget(session, [fact.id])
 
 
 def _begun(pen: Pen, owner: Owner, field: str) -> Fact:

@@ -108,7 +108,7 @@ def test_a_value_that_replaces_another_stands_in_its_row_and_is_found_by_its_own
         assert not search(work.session, desk.indexer, desk.bob, "kestrel").people
 
 
-def test_of_several_values_that_users_gave_a_field_the_one_that_was_shown_is_replaced_and_no_other_stays(desk):
+def test_of_several_values_that_users_gave_a_field_the_one_that_was_shown_is_replaced_and_the_others_stay(desk):
     with desk.runtime.begin() as work:
         other = editing.create_person(work.session, desk.pen, desk.ann, {"name": "Janet"}, desk.now)
         later = desk.now + dt.timedelta(hours=1)
@@ -117,10 +117,59 @@ def test_of_several_values_that_users_gave_a_field_the_one_that_was_shown_is_rep
     own = select(Fact.id).where(Fact.source == "user", Fact.person_id == desk.person_id, Fact.field == "name")
     with desk.runtime.begin() as work:
         shown_id = people.get(work.session, desk.ann, desk.person_id).facts[0].id.value
-        assert len(work.session.scalars(own).all()) == 2
+        both = set(work.session.scalars(own).all())
         later = desk.now + dt.timedelta(hours=2)
-        editing.edit_person(work.session, desk.pen, desk.ann, desk.person_id, {"name": "Jane Dee"}, later)
-        assert work.session.scalars(own).all() == [shown_id]
+        for typed, left in (("Jane Dee", both), ("", both - {shown_id}), ("", set())):
+            assert editing.edit_person(work.session, desk.pen, desk.ann, desk.person_id, {"name": typed}, later)
+            assert set(work.session.scalars(own).all()) == left
+
+
+def test_of_several_values_the_one_that_is_typed_again_is_the_one_that_is_left(desk):
+    with desk.runtime.begin() as work:
+        other = editing.create_person(work.session, desk.pen, desk.ann, {"name": "Janet"}, desk.now)
+        later = desk.now + dt.timedelta(hours=1)
+        editing.edit_person(work.session, desk.pen, desk.ann, desk.person_id, {"name": "Jane D."}, later)
+        merge(work.session, other, desk.person_id)
+        for is_news in (True, False):
+            typed = {"name": "Janet"}
+            assert editing.edit_person(work.session, desk.pen, desk.ann, desk.person_id, typed, later) is is_news
+    own = select(Fact.value_index).where(Fact.source == "user", Fact.person_id == desk.person_id)
+    with desk.runtime.begin() as work:
+        assert work.session.scalars(own).all() == [desk.pen.index("name", "Janet")]
+
+
+def test_an_address_that_no_rule_made_a_person_of_is_googles_also_when_its_owner_types_it(desk):
+    desk.hear(desk.mine, "lead@secret.example", name="Secret Lead", received_from=1)
+    desk.match_all(desk.mine)
+    typed = {"name": "Secret Lead", "email": "lead@secret.example", "phone": "+49 30 1234567"}
+    with desk.runtime.begin() as work:
+        person_id = editing.create_person(work.session, desk.pen, desk.ann, typed, desk.now)
+    for field, source in (("name", "gmail"), ("email", "gmail"), ("phone", "user")):
+        assert shown(desk, desk.ann, person_id, field) == [[source]]
+    assert all(desk.decisions()[row][2] != person_id for row in (desk.jane,))
+    with desk.runtime.begin() as work:
+        theirs = editing.create_person(work.session, desk.pen, desk.bob, {"email": "bobs@own.example"}, desk.now)
+    assert shown(desk, desk.bob, theirs, "email") == [["user"]]
+
+
+@pytest.mark.parametrize("name", ["Acme", "ACME ", ""])
+def test_a_company_typed_as_google_tells_it_keeps_googles_label(desk, name):
+    with desk.runtime.begin() as work:
+        known = work.session.scalars(select(Fact.company_id).where(Fact.field == "domain")).one()
+        typed = {"company_name": name, "domain": "acme.example"}
+        assert editing.create_company(work.session, desk.pen, desk.ann, typed, desk.now) == known
+        assert not work.session.scalars(select(Fact.id).where(Fact.source == "user")).all()
+
+
+def test_a_domain_typed_again_leaves_the_companys_own_name(desk):
+    with desk.runtime.begin() as work:
+        known = work.session.scalars(select(Fact.company_id).where(Fact.field == "domain")).one()
+        editing.edit_company(work.session, desk.pen, desk.ann, known, "Acme Holding", desk.now)
+        assert not editing.edit_company(work.session, desk.pen, desk.ann, known, "Acme Holding", desk.now)
+        editing.create_company(work.session, desk.pen, desk.ann, {"domain": "acme.example"}, desk.now)
+    own = select(Fact.value_index).where(Fact.source == "user", Fact.field == "company_name")
+    with desk.runtime.begin() as work:
+        assert work.session.scalars(own).all() == [desk.pen.index("company_name", "Acme Holding")]
 
 
 def test_a_person_typed_with_a_known_address_is_that_person(desk):
