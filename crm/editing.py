@@ -73,10 +73,7 @@ def create_person(
     _make_users(session, viewer, person, now)
     write_facts(session, pen, sight_of(session, viewer), Owner(person_id=person.id), told, now)
     match_addresses(session, viewer.organisation_id, addresses_of_people(session, [person.id]), now)
-    if index and session.get(Person, person.id, populate_existing=True) is None:
-        # A contact that is nobody's secret joined the address to somebody who was there before.
-        person = _with_address(session, viewer, index) or person
-    return person.id
+    return _left_of(session, viewer, person.id, index)
 
 
 def edit_person(
@@ -86,9 +83,10 @@ def edit_person(
     person_id: uuid.UUID,
     typed: Mapping[str, str | None],
     now: dt.datetime,
-) -> bool:
-    """Leave the person with these fields as the viewer typed them; return whether anything was news.
+) -> uuid.UUID | None:
+    """Leave the person with these fields as the viewer typed them; return who has them now, None if nothing was news.
 
+    That is somebody else where an address that was typed made the two one.
     An empty field takes the users' own value away. What only repeats what Google told the viewer writes nothing.
 
     Raises:
@@ -99,11 +97,12 @@ def edit_person(
     check_person(session, viewer, person_id)
     hold(session, viewer.organisation_id)
     if not write_facts(session, pen, sight_of(session, viewer), Owner(person_id=person_id), told, now):
-        return False
+        return None
     touch_person(session, viewer, person_id, now)
     match_addresses(session, viewer.organisation_id, addresses_of_people(session, [person_id]), now)
-    happened(session, viewer, Event.PERSON_CHANGED, person_id, now)
-    return True
+    left_id = _left_of(session, viewer, person_id, pen.index("email", told["email"]) if told.get("email") else None)
+    happened(session, viewer, Event.PERSON_CHANGED, left_id, now)
+    return left_id
 
 
 def add_correspondent(session: Session, viewer: Viewer, correspondent_id: uuid.UUID, now: dt.datetime) -> uuid.UUID:
@@ -251,6 +250,14 @@ def _meant_by(session: Session, viewer: Viewer, index: bytes) -> Person | None:
     other = address.where(Fact.value_index != index).exists()
     written = shown.where(Fact.grant_id.is_(None)).exists()
     return session.scalar(_has_address(session, viewer, index).where(or_(typed, ~(other & written))))
+
+
+def _left_of(session: Session, viewer: Viewer, person_id: uuid.UUID, index: bytes | None) -> uuid.UUID:
+    """Return the person, or whom they became one with by the address that was typed."""
+    if index is None or session.get(Person, person_id, populate_existing=True) is not None:
+        return person_id
+    became = _with_address(session, viewer, index)
+    return person_id if became is None else became.id
 
 
 def _left_out(session: Session, viewer: Viewer, index: bytes, now: dt.datetime) -> Person | None:

@@ -132,7 +132,8 @@ def test_of_several_values_the_one_that_is_typed_again_is_the_one_that_is_left(d
         merge(work.session, other, desk.person_id)
         for is_news in (True, False):
             typed = {"name": "Janet"}
-            assert editing.edit_person(work.session, desk.pen, desk.ann, desk.person_id, typed, later) is is_news
+            left = editing.edit_person(work.session, desk.pen, desk.ann, desk.person_id, typed, later)
+            assert (left is not None) is is_news
     own = select(Fact.value_index).where(Fact.source == "user", Fact.person_id == desk.person_id)
     with desk.runtime.begin() as work:
         assert work.session.scalars(own).all() == [desk.pen.index("name", "Janet")]

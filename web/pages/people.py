@@ -155,10 +155,10 @@ def save(person_id: uuid.UUID) -> AnyResponse:
     typed = _form(person_id).typed(request.form, EDITED)
     written = pen(runtime, viewer.organisation_id)
     with runtime.begin() as work:
-        news = editing.edit_person(work.session, written, viewer, person_id, typed, runtime.clock.now())
+        left_id = editing.edit_person(work.session, written, viewer, person_id, typed, runtime.clock.now())
     tell(written)
-    flash("Saved." if news else "Nothing was changed, so nothing was saved.", "good")
-    return _back(person_id)
+    flash("Saved." if left_id else "Nothing was changed, so nothing was saved.", "good")
+    return _back(left_id or person_id)
 
 
 @blueprint.post("/people/<uuid:person_id>/keep")
