@@ -84,15 +84,26 @@ def _companies(session: Session, organisation_id: uuid.UUID, domains: set[bytes]
     Of several, one of which a user or an owner said that it has the domain, else one that is nobody's, and of these the
     one with the smallest id: who types a domain finds later mail there, whatever an account tells of another company.
     """
+    told = (Fact.organisation_id == organisation_id, Fact.field == "domain")
+    there = select(Fact.value_index, Fact.company_id).where(
+        *told, Fact.value_index.in_(domains), Fact.company_id.is_not(None)
+    )
+    found: dict[bytes, set[uuid.UUID]] = defaultdict(set)
+    for row in session.execute(there.distinct()):
+        found[row.value_index].add(row.company_id)
+    several = [domain for domain, ids in found.items() if len(ids) > 1]
+    only = {domain: next(iter(ids)) for domain, ids in found.items() if len(ids) == 1}
+    if not several:
+        return only
     said, is_nobodys = Fact.grant_id.is_(None) | is_shown_of_company(), ~is_users(Company)
     rows = session.execute(
         select(Fact.value_index, Company.id)
         .join(Company, Company.id == Fact.company_id)
-        .where(Fact.organisation_id == organisation_id, Fact.field == "domain", Fact.value_index.in_(domains))
+        .where(*told, Fact.value_index.in_(several))
         .order_by(func.bool_or(is_users(Company) & said), is_nobodys, Company.id.desc())
         .group_by(Fact.value_index, Company.id)
     )
-    return {row.value_index: row.id for row in rows}
+    return only | {row.value_index: row.id for row in rows}
 
 
 def absorb(session: Session, company_id: uuid.UUID, domain: bytes) -> None:

@@ -69,6 +69,8 @@ class Picture:
 
     def without(self, row_ids: Collection[uuid.UUID]) -> "Picture":
         """Return the picture without these sightings and contacts."""
+        if not row_ids:
+            return self
         return replace(
             self,
             sightings=tuple(row for row in self.sightings if row.id not in row_ids),
@@ -77,6 +79,8 @@ class Picture:
 
     def after(self, merged: Mapping[uuid.UUID, uuid.UUID]) -> "Picture":
         """Return the picture as it is once these people (losers by their winners) are merged."""
+        if not merged:
+            return self
 
         def become(person_id: uuid.UUID) -> uuid.UUID:
             return merged.get(person_id, person_id)
