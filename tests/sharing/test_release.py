@@ -1,10 +1,12 @@
 """What the guard itself holds, whatever was composed: a level lowered a moment ago, a row excepted since, no reader."""
 
+from dataclasses import replace
+
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from accounts import openings
-from accounts.models import Grant, GrantStatus, ItemKind, Member, Organisation, Role, Sharing
+from accounts.models import Grant, GrantStatus, ItemKind, Member, OpeningPurpose, Organisation, Role, Sharing
 from crm import timeline
 from crm.paging import Page
 from kernel.database import Aspect
@@ -12,6 +14,7 @@ from kernel.ids import new_id
 from limited_use import openness
 from limited_use.asking import Asking, Refused
 from limited_use.labels import label
+from limited_use.log.models import LogLeaf
 from limited_use.log.words import ActorClass, Purpose, Sink
 from limited_use.release import Withheld, guard
 from limited_use.sealing import Labelled
@@ -209,8 +212,39 @@ def test_several_openings_on_one_page_are_each_in_the_log(team):
             openings.allow(work.session, team.ann, asked[-1], None, now)
     before = len(team.leaves())
     assert opened(team, values, feature="message") == [0, 1]
-    told = {leaf.consent for leaf in team.leaves()[before:]} - {None}
-    assert told == {str(one) for one in asked}
+    whole, *each = team.leaves()[before:]
+    assert (whole.kind, whole.opened, whole.consent, whole.ticket) == ("release", 2, None, None)
+    assert [leaf.consent for leaf in each] == sorted(map(str, asked))
+    for leaf in each:
+        assert (leaf.kind, leaf.decision, leaf.feature, leaf.reason) == ("consent", "event", "openings", "opened")
+        assert (leaf.actor_class, leaf.org, leaf.actor) == (whole.actor_class, whole.org, whole.actor)
+        assert (leaf.grants, leaf.records, leaf.ticket) == (whole.grants, 1, None)
+    assert None not in (whole.org, whole.actor)
+    with team.runtime.sessions() as session:
+        rows = session.execute(select(LogLeaf.organisation_id, LogLeaf.actor_id).order_by(LogLeaf.id.desc()).limit(3))
+        assert {tuple(row) for row in rows} == {(team.bob.organisation_id, team.bob.member_id)}
+
+
+def test_what_a_case_opened_beside_what_was_consented_to_is_told_as_a_case(team):
+    labels = label("gmail", team.ids["grant"])
+    cora, bob = (replace(one, role=Role.ADMIN) for one in (team.world.member("Cora"), team.bob))
+    how = {"mail": (OpeningPurpose.STAFF, None, team.ann), "lone": (OpeningPurpose.CASE, "security", cora)}
+    asked = {}
+    with team.runtime.begin() as work:
+        now = team.runtime.clock.now()
+        for name, (purpose, ground, who) in how.items():
+            item = openings.Item(ItemKind.MESSAGE, team.ids[name])
+            wish = openings.Wish(item, team.ids["grant"], purpose, ground=ground)
+            asked[name] = openings.ask(work.session, bob, wish, now).opening.id
+            openings.allow(work.session, who, asked[name], None, now)
+    values = [Labelled(at, labels, Aspect.TIMES, ("messages", team.ids[name])) for at, name in enumerate(how)]
+    assert opened(team, values, sink="staff", feature="openings", actor="staff") == [0, 1]
+    whole, *each = team.leaves()[-3:]
+    assert (whole.consent, whole.ticket) == (None, None)
+    assert {(leaf.kind, leaf.actor_class, leaf.consent, leaf.ticket) for leaf in each} == {
+        ("consent", "staff", str(asked["mail"]), None),
+        ("staff_case", "staff", None, str(asked["lone"])),
+    }
 
 
 def test_a_member_of_another_organisation_is_nobodys_teammate(team):
