@@ -278,52 +278,66 @@ def test_the_decision_does_not_obey_a_table_that_was_changed_in_memory():
 
 
 @pytest.mark.parametrize(
-    "rules",
+    ("rules", "deciding"),
     [
-        [rule(), rule(then="refuse")],
-        [rule(then="refuse"), rule()],
-        [rule(), rule(then="withhold"), rule(then="refuse"), rule()],
+        ([rule(), rule(then="refuse")], 2),
+        ([rule(then="refuse"), rule()], 1),
+        ([rule(), rule(then="withhold"), rule(then="refuse"), rule(), rule(then="refuse")], 3),
     ],
 )
-def test_refuse_wins_in_any_order(rules):
+def test_refuse_wins_in_any_order_by_the_first_rule_that_says_so(rules, deciding):
     table = policy(*rules)
     asked = (Purpose.USER_FEATURE, Sink.BROWSER, Viewer.OWNER, "people")
     assert table.decide([Kind.GMAIL], *asked) is Decision.REFUSE
+    assert set(table.deciding.values()) == {deciding}
     assert policy(rule(), rule(then="withhold")).decide([Kind.GMAIL], *asked) is Decision.WITHHOLD
 
 
+_SHAPE = "The policy file holds features and rules, and nothing else."
+_WHERE = "Each feature of the policy file says where people see it."
+_DENIED = "Rule 2 of the policy would send data from Google to AI, training, ads, brokers or credit. No"
+_UNREGISTERED = "Rule 2 of the policy names a feature that is not registered."
+
+
 @pytest.mark.parametrize(
-    "content",
+    ("content", "sentence"),
     [
-        b"\xff",
-        b"x =",
-        b"",
-        b"rules = []",
-        b'[features]\npeople = ""\n[[rules]]',
-        *(f"[features]\npeople = {where}\n{rule()}".encode() for where in ('""', "5", "[]", "{}", "true")),
+        (b"\xff", "The policy file is not TOML."),
+        (b"x =", "The policy file is not TOML."),
+        (b"", _SHAPE),
+        (b"rules = []", _SHAPE),
+        (b'[features]\npeople = ""\n[[rules]]', _WHERE),
+        *((f"[features]\npeople = {where}\n{rule()}".encode(), _WHERE) for where in ('""', "5", "[]", "{}", "true")),
         *(
-            f'[features]\npeople = "People"\n{said}'.encode()
-            for said in (
-                rule(label=["gmial"]),
-                rule(label=[]),
-                rule(label="gmail"),
-                rule(sink=["unknown"]),
-                rule(purpose=["unknown"]),
-                rule(viewer=["everyone"]),
-                rule(then="event"),
-                rule(then="allow"),
-                rule(then=None),
-                rule(features=["nobody_sees_it"]),
-                rule(features=[]),
-                rule(features="some"),
-                rule(extra="x"),
+            (f'[features]\npeople = "People"\n{rule()}\n{said}'.encode(), sentence)
+            for said, sentence in (
+                (rule(label=["gmial"]), "Rule 2 of the policy uses a word that is no kind."),
+                (rule(label=[]), "Rule 2 of the policy lacks a kind."),
+                (rule(label="gmail"), "Rule 2 of the policy lacks a kind."),
+                (rule(sink=["no_such"]), "Rule 2 of the policy uses a word that is no sink."),
+                (rule(purpose=["no_such"]), "Rule 2 of the policy uses a word that is no purpose."),
+                (rule(sink=["unknown"]), "Rule 2 of the policy decides something that cannot be asked."),
+                (rule(purpose=["unknown"]), "Rule 2 of the policy decides something that cannot be asked."),
+                (rule(then="event"), "Rule 2 of the policy decides something that cannot be asked."),
+                (rule(viewer=["everyone"]), "Rule 2 of the policy uses a word that is no viewer."),
+                (rule(then="allow"), "Rule 2 of the policy uses a word that is no decision."),
+                (rule(then=None), "Rule 2 of the policy needs exactly: features, label, purpose, sink, then, viewer."),
+                (rule(extra="x"), "Rule 2 of the policy needs exactly: features, label, purpose, sink, then, viewer."),
+                (rule(features=["nobody_sees_it"]), _UNREGISTERED),
+                (rule(features=[]), _UNREGISTERED),
+                (rule(features="some"), _UNREGISTERED),
+                (
+                    rule(sink=["ads"]),
+                    _DENIED,
+                ),
             )
         ),
     ],
 )
-def test_a_file_that_says_something_else_is_refused(content):
-    with pytest.raises(PolicyError):
+def test_a_file_that_says_something_else_is_refused_naming_the_rule(content, sentence):
+    with pytest.raises(PolicyError) as refused:
         read_policy(content)
+    assert sentence in str(refused.value)
 
 
 @pytest.fixture
