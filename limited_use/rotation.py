@@ -18,7 +18,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from accounts.models import Organisation
@@ -60,6 +60,9 @@ class Phase(enum.StrEnum):
 
 def begin(work: Work, now: dt.datetime, organisation_id: uuid.UUID | None) -> KeyRotation:
     """Return the rotation of these keys that is under way, planned now if there is none; None: every organisation's."""
+    work.session.execute(
+        select(func.pg_advisory_xact_lock(func.hashtextextended(JOB, 0)))
+    )  # two may ask at one instant
     mine = (KeyRotation.organisation_id.is_not_distinct_from(organisation_id), KeyRotation.phase != Phase.DONE)
     rotation = work.session.scalar(select(KeyRotation).where(*mine).with_for_update())
     if rotation is None:

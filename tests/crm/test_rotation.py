@@ -5,7 +5,7 @@ import random
 import threading
 
 import pytest
-from sqlalchemy import event, select, text, update
+from sqlalchemy import event, func, select, text, update
 
 from crm import notes
 from crm.models import Fact, Meeting, Message, Note
@@ -116,6 +116,20 @@ def test_everything_is_under_new_keys_and_reads_as_before(desk):
     assert key_ids(desk) <= newest_ids(desk)
     assert row.resealed >= len(before)
     assert row.passes == 2
+
+
+def test_two_who_ask_at_one_instant_get_one_rotation(desk):
+    second = []
+    other = threading.Thread(target=lambda: second.append(begin(desk)))
+    with desk.runtime.begin() as work:
+        first = rotation.begin(work, desk.runtime.clock.now(), desk.organisation_id).id
+        other.start()
+        other.join(0.3)
+        assert second == [], "the second waits until the first is stored"
+    other.join(10)
+    assert second == [first]
+    with desk.runtime.sessions() as session:
+        assert session.scalar(select(func.count()).select_from(KeyRotation)) == 1
 
 
 def test_the_log_tells_of_it_before_anything_is_opened(desk):
