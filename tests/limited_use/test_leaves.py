@@ -1,9 +1,13 @@
 """The leaf of a release: which columns and rows it tells of, and how many values."""
 
 import hashlib
+from dataclasses import replace
+
+import pytest
 
 from kernel.database import Aspect
 from kernel.ids import new_id
+from limited_use.asking import Refused
 from limited_use.labels import label
 from limited_use.sealing import Labelled, Native, System
 
@@ -20,22 +24,22 @@ def test_empty_texts_are_values_like_others_and_the_leaf_tells_of_every_row(tena
 
 
 def test_a_leaf_names_the_columns_and_rows_of_what_came_from_google_and_of_nothing_else(tenant):
-    mail, person, note = new_id(), new_id(), new_id()
+    mail, person, company, note = new_id(), new_id(), new_id(), new_id()
     labels = label("gmail", tenant.grant_id)
     values = [
+        Native(1),
         tenant.sealed(CANARY, row_id=mail),
         Labelled(7, labels, Aspect.TIMES, ("people", person)),
-        Labelled(8, labels, None, ("companies", person)),
+        Labelled(8, labels, None, ("companies", company)),
         Labelled(9, labels),
         tenant.sealed("typed", "content", row_id=note),
-        Native(1),
         System(2),
     ]
-    assert tenant.guard.release(tenant.asking(), values, list) == [CANARY, 7, 8, 9, "typed", 1, 2]
+    assert tenant.guard.release(tenant.asking(), values, list) == [1, CANARY, 7, 8, 9, "typed", 2]
     leaf = tenant.leaves()[-1]
     assert leaf.fields == ("messages.subject", "people.times")
-    assert (leaf.opened, leaf.records) == (4, 2)
-    assert leaf.rows == hashlib.sha256(b"".join(sorted((mail.bytes, person.bytes)))).hexdigest()
+    assert (leaf.opened, leaf.records) == (4, 3)
+    assert leaf.rows == hashlib.sha256(b"".join(sorted(row.bytes for row in (mail, person, company)))).hexdigest()
 
 
 def test_a_leaf_about_clear_values_alone_names_no_sealed_column_beside_them(tenant):
@@ -43,3 +47,12 @@ def test_a_leaf_about_clear_values_alone_names_no_sealed_column_beside_them(tena
     assert tenant.guard.release(tenant.asking(), values, list) == ["typed", 7]
     leaf = tenant.leaves()[-1]
     assert (leaf.fields, leaf.opened, leaf.records, leaf.rows) == ((), 1, 0, None)
+
+
+def test_what_is_refused_to_an_organisation_without_keys_is_told_without_names(tenant):
+    asking = replace(tenant.asking(), organisation_id=new_id())
+    with pytest.raises(Refused):
+        tenant.guard.release(asking, [tenant.sealed(CANARY)], list)
+    leaf = tenant.leaves()[-1]
+    assert (leaf.decision, leaf.reason, leaf.opened) == ("refuse", "other_organisation", 0)
+    assert (leaf.org, leaf.actor, leaf.destination, leaf.grants) == (None, None, None, ())
