@@ -157,7 +157,7 @@ class Guard:
         Raises:
             Refused: always, unless the leaf cannot be written.
         """
-        self._log(asking, Survey(fault=reason), _refusal(reason))
+        self._log(asking, Survey(), _refusal(reason))
         raise _ERRORS.get(reason, Refused)
 
     def _keep_back_repeats(self, asking: Asking, values: Sequence[Any], opened: list[Any]) -> None:

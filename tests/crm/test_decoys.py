@@ -23,6 +23,7 @@ from limited_use.models import Key
 from limited_use.release import guard
 from oauth import purge
 from privacy.notices import told
+from tests.crm.world import World
 
 KINDS = (Message, Meeting, Fact)
 
@@ -33,6 +34,11 @@ def desk(world):
     world.ann, world.bob = world.member("Ann"), world.member("Bob")
     with world.runtime.begin() as work:
         work.session.get_one(Member, world.bob.member_id).role = Role.ADMIN
+        gone = work.session.get_one(Member, world.member("Gone").member_id)
+        gone.role, gone.left_at = Role.ADMIN, world.now
+    elsewhere = World(world.runtime)
+    with world.runtime.begin() as work:
+        work.session.get_one(Member, elsewhere.member("Eve").member_id).role = Role.OWNER
     world.mine = world.grant(world.ann)
     world.jane = world.hear(world.mine, "jane@acme.example", name="Jane Doe", written_to=1)
     world.match_all(world.mine)
@@ -96,8 +102,12 @@ def test_opening_all_rows_at_once_is_refused_and_told_of(desk, sink):
         ("security_event", "event", "decoy_opened"),
         ("release", "refuse", "decoy_opened"),
     ]
+    with desk.runtime.sessions() as session:
+        alarm = session.scalars(select(LogLeaf).where(LogLeaf.kind == "security_event")).one()
+    assert alarm.organisation_id == desk.organisation_id
+    assert read_leaf(alarm.body).org == desk.vault.pseudonym(desk.organisation_id, "organisation", desk.organisation_id)
     (notice,) = notices(desk)
-    assert notice.member_id == desk.bob.member_id
+    assert notice.member_id == desk.bob.member_id, "not who left, nor whoever looks after another organisation"
     with desk.runtime.sessions() as session:
         assert "nobody is ever shown" in "".join(map(str, told(session, notice).parts))
 
@@ -128,7 +138,8 @@ def test_they_outlive_the_end_of_a_grant_and_are_planted_again_where_some_are_go
     plant_decoys(desk.runtime, new_id(), Held())
     assert len(subjects(desk)) == decoys.EACH
     with desk.runtime.sessions() as session:
-        assert session.scalar(select(func.count()).select_from(Grant)) == 2
+        ours = select(func.count()).select_from(Grant).where(Grant.organisation_id == desk.organisation_id)
+        assert session.scalar(ours) == 2
 
 
 class Held(jobs.Lease):

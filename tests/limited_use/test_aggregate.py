@@ -6,9 +6,9 @@ from itertools import chain, combinations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
-from accounts.models import Grant
+from accounts.models import Grant, Organisation
 from kernel.clock import HeldClock, SystemClock
 from kernel.ids import new_id
 from limited_use.aggregate import (
@@ -148,6 +148,17 @@ def test_over_too_few_nothing_is_told(grants, people, ask, persons, accounts, te
         assert session.scalars(select(AggregatePart)).all() == []
 
 
+def test_over_just_enough_it_is_told(grants, people, ask, shown):
+    found = ask(spread(people[:PEOPLE], grants[:GRANTS]))
+    assert shown([found.count(), found.total()]) == f"{PEOPLE};{PEOPLE};"
+
+
+def test_what_several_parts_say_of_one_person_under_one_grant_is_added(grants, people, ask, shown):
+    parts = [*spread(people[:12], grants[:4]), part(people[0], grants[0], 3), part(people[0], grants[0], 4)]
+    assert shown([ask(parts).total(), ask(parts).count(), ask(parts).highest()]) == "19;12;1;"
+    assert {origin.source for origin in ask(parts).total()._labels} == {"aggregate"}
+
+
 def test_one_person_under_many_grants_is_one(grants, people, ask):
     parts = [part(person, grant_id) for person in people[: PEOPLE - 1] for grant_id in grants]
     assert ask(parts) is Suppressed.FEW
@@ -159,6 +170,11 @@ def test_a_sum_that_one_person_or_grant_makes_is_not_told(grants, people, ask):
     assert ask(spread(people[:10], grants, [100, *amounts[1:]]), "w2").total() is None
     one = [part(person, grants[0], 10) for person in people[:10]]
     assert ask(one + spread(people[10:14], grants[1:4]), "w3").total() is None
+    rest = [part(person, grant_id) for person, grant_id in zip(people[1:11], (grants[3], grants[4]) * 5, strict=True)]
+    through_three = [part(people[0], grant_id, 20) for grant_id in grants[:3]]
+    assert ask(through_three + rest, "w4").total() is None, "no grant makes most of it, but one person does"
+    assert ask([part(people[0], grants[0], 40), *rest], "w5").total() is not None, "four of five is not more than that"
+    assert ask([part(people[0], grants[0], 41), *rest], "w6").total() is None
 
 
 def test_no_figure_is_one_persons_own(grants, people, ask, shown):
@@ -179,6 +195,8 @@ def test_cells_over_few_are_hidden_and_cannot_be_reckoned(grants, people, ask, s
     assert cells([1] * 2 + [5] * 7 + [9] * 8, [3, 7], "w4") == [None, None, 8]
     assert cells([1] * 1 + [5] * 1 + [9] * 8 + [20] * 9, [3, 7, 10], "w5") == [None, None, None, 9]
     assert cells([1] * 20, [3, 7], "w6") == [20, None, None]
+    assert cells([1] * PEOPLE + [3] * PEOPLE, [3], "w7") == [PEOPLE, PEOPLE], "from a bound on, just enough"
+    assert cells([1] * 2 + [5] * (PEOPLE - 2) + [9] * 8, [3, 7], "w8") == [None, None, 8], "two hidden hold enough"
 
 
 def test_the_same_population_is_told_again_and_kept_once(tenant, grants, people, ask, shown):
@@ -218,6 +236,16 @@ def test_when_few_are_gone_nothing_is_told(grants, people, ask):
 def test_another_week_is_another_question(grants, people, ask):
     assert isinstance(ask(spread(people[:12], grants[:4])), Population)
     assert isinstance(ask(spread(people[:11], grants[:4]), "2026-W11"), Population)
+
+
+def test_what_another_organisation_was_told_is_not_compared_with(tenant, grants, people, ask):
+    assert isinstance(ask(spread(people[:12], grants[:4])), Population)
+    with tenant.runtime.sessions.begin() as session:
+        other = Organisation(name="Elsewhere", created_at=tenant.runtime.clock.now())
+        session.add(other)
+        session.flush()
+        session.execute(update(AggregatePart).values(organisation_id=other.id))
+    assert isinstance(ask(spread(people[:11], grants[:4])), Population)
 
 
 def test_when_a_grant_ended_nothing_more_is_told_of_that_time(tenant, grants, people, ask):

@@ -12,7 +12,7 @@ from limited_use.fingerprints import LONGEST_ASKED, Printer, keep
 from limited_use.keys import KeyPurpose, vault
 from limited_use.labels import Source
 from limited_use.release import Refused, Withheld
-from limited_use.sealing import Native
+from limited_use.sealing import Native, System
 
 MAIL = "The landlord would sign for three years if we take the second floor as well by the end of May"
 QUOTED = "> The landlord would sign for three years if\n> we take the second floor"
@@ -70,6 +70,12 @@ def test_without_anything_repeated_there_is_one_leaf_and_no_mark(allowed):
     assert ask(allowed, allowed.sealed(OWN, "content")) == [OWN]
     assert len(allowed.leaves()) == 1
     assert marks(allowed) == set()
+
+
+def test_words_of_our_own_are_never_taken_for_copied_ones(allowed):
+    put(allowed)
+    assert ask(allowed, System(QUOTED), allowed.sealed(OWN, "content")) == [QUOTED, OWN]
+    assert len(allowed.leaves()) == 1
 
 
 def test_a_structured_text_is_compared_too(allowed):
