@@ -166,7 +166,9 @@ def test_a_rotation_seals_them_anew_without_an_alarm(desk):
 
 def test_an_organisation_has_one_grant_of_decoys_of_its_own(desk):
     keys = vault(desk.runtime)
-    assert keys.create_decoy(desk.organisation_id) == ghost(desk)
+    mine = ghost(desk)
+    assert keys.create_decoy(World(desk.runtime).organisation_id) != mine
+    assert keys.create_decoy(desk.organisation_id) == mine
     facts = keys.facts({key_id_of(row.subject._wire) for row in subjects(desk)})
     assert sorted(known.is_decoy for known in facts.values()) == [False, True]
     assert not keys.facts([keys.sealer(desk.organisation_id, KeyPurpose.CONTENT).key_id]).popitem()[1].is_decoy

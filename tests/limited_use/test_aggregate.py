@@ -1,6 +1,7 @@
 """Aggregating: over many people and several grants alone, and never so that one answer less another tells of few."""
 
 import datetime as dt
+import threading
 from itertools import chain, combinations
 
 import pytest
@@ -231,6 +232,19 @@ def test_when_few_are_gone_nothing_is_told(grants, people, ask):
     assert isinstance(ask(spread(people[:12], grants[:4])), Population)
     assert ask(spread(people[:12], grants[:4])[:-1]) is Suppressed.NEAR
     assert ask(spread(people[1:13], grants[:4])) is Suppressed.NEAR
+
+
+def test_two_who_ask_at_one_instant_are_told_one_after_the_other(tenant, grants, people, ask):
+    question = Question(tenant.organisation_id, "conversations", "2026-W10")
+    parts, second = spread(people[:12], grants[:4]), []
+    other = threading.Thread(target=lambda: second.append(ask(parts[:-1])))
+    with tenant.runtime.sessions.begin() as session:
+        admit(session, vault(tenant.runtime), question, parts, tenant.runtime.clock.now())
+        other.start()
+        other.join(0.3)
+        assert second == [], "the second waits until what the first was told is known"
+    other.join(10)
+    assert second == [Suppressed.NEAR]
 
 
 def test_another_week_is_another_question(grants, people, ask):
