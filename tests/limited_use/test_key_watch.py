@@ -179,10 +179,11 @@ def test_nothing_is_sealed_beyond_what_may_be(tenant, monkeypatch):
     sealer = keys.sealer(tenant.organisation_id, KeyPurpose.MAIL, tenant.grant_id)
     for _ in range(11):
         sealer.seal("messages", "subject", tenant.owner_id, "x")
-    for _ in range(2):  # telling again gives nothing back
+    for _ in range(2):  # telling again gives nothing back, and tells nothing twice
         keys.store.flush()
         with pytest.raises(KeyWorn):
             sealer.seal("messages", "subject", tenant.owner_id, "x")
+        assert counted(tenant)[sealer.key_id][0] == 11
 
 
 def test_a_process_that_cannot_tell_its_uses_stops_sealing(tenant, another_runtime, monkeypatch):
