@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from limited_use.log import tree
 from limited_use.log.checkpoint import Checkpoint, NoteRefused, VerifierKey, sign_checkpoint
 from limited_use.log.edge import Frontier, StoredNodes
-from limited_use.log.proof import Proof, ProofRefused, make_receipt, parse_proof, verify_proof
+from limited_use.log.proof import MAX_PROOF, Proof, ProofRefused, make_receipt, parse_proof, verify_proof
 from limited_use.log.stores import FolderStore
 
 ORIGIN = "crm.example/log"
@@ -96,6 +96,21 @@ def test_a_proof_without_an_entry_asks_for_one(receipt: bytes) -> None:
     with pytest.raises(ProofRefused, match="give the entry"):
         verify_proof(bare, KNOWN)
     assert verify_proof(bare, KNOWN, ENTRIES[217]).index == 217
+
+
+def test_a_file_without_a_checkpoint_or_larger_than_a_proof_can_be_is_none(receipt: bytes) -> None:
+    parse_proof(receipt.ljust(MAX_PROOF, b" "))  # as large as may be: what it says is looked at later
+    for data in (receipt.ljust(MAX_PROOF + 1, b" "), receipt.partition(b"\n\n")[0]):
+        with pytest.raises(ProofRefused, match="is not a log proof"):
+            parse_proof(data)
+
+
+@pytest.mark.parametrize(
+    "line", ["index -1", "index 01", "index", "extra eA=", "extra eB==", "extra x y", "index 1\nAAAA"]
+)
+def test_a_line_that_is_none_of_the_standards_is_refused(line: str) -> None:
+    with pytest.raises(ProofRefused, match="is not a log proof"):
+        parse_proof(f"c2sp.org/tlog-proof@v1\n{line}\n\n".encode() + NOTE)
 
 
 @given(st.binary(max_size=300))

@@ -152,6 +152,21 @@ def test_a_fork_has_no_consistency_proof(size: int, data: st.DataObject) -> None
     assert not tree.verify_consistency(*heads, path)
 
 
+def test_two_roots_of_one_size_are_a_fork_and_need_no_path() -> None:
+    one, other = tree.hash_leaf(b"a"), tree.hash_leaf(b"b")
+    assert tree.verify_consistency((1, one), (1, one), [])
+    assert not tree.verify_consistency((1, one), (1, other), [])
+    assert not tree.verify_consistency((1, one), (1, one), [other])
+
+
+def test_a_path_too_short_for_the_size_that_is_claimed_is_refused() -> None:
+    first, second = tree.hash_leaf(b"a"), tree.hash_leaf(b"b")
+    two = tree.hash_node(first, second)
+    assert tree.verify_consistency((1, first), (2, two), [second])
+    assert not tree.verify_consistency((1, first), (3, two), [second]), "the root of two, said to be of three"
+    assert not tree.verify_consistency((1, first), (4, two), [second])
+
+
 def test_only_the_empty_root_is_the_beginning_of_everything() -> None:
     head = (3, tree.root_of([b"a", b"b", b"c"]))
     assert tree.verify_consistency((0, tree.EMPTY_ROOT), head, [])
