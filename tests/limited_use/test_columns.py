@@ -149,5 +149,17 @@ def test_an_unchanged_value_is_not_written_again_and_a_new_one_is(tenant, note):
         assert opened(tenant, session.get_one(Note, note).body) == ["new"]
 
 
+def test_only_the_same_ciphertext_is_the_same_value(tenant, note):
+    kind = Note.__table__.c.body.type
+    one, other = tenant.sealed(CANARY, "content"), tenant.sealed(CANARY, "content")
+    again = placed(one, Place(tenant.organisation_id, "notes", "body", note))
+    assert again is not one
+    for pair, is_same in (((one, one), True), ((one, again), True), ((None, None), True), ((one, other), False)):
+        assert kind.compare_values(*pair) is is_same
+    for neither in (None, CANARY, b"x"):
+        assert not kind.compare_values(one, neither)
+        assert not kind.compare_values(neither, one)
+
+
 def test_the_formats_of_a_class_are_known():
     assert sealed_formats(Note.__mapper__) == {"body": "text"}
