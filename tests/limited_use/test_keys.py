@@ -229,6 +229,7 @@ def test_no_restore_of_the_keys_brings_one_back(tenant, another_runtime, monkeyp
         assert session.scalars(
             select(Key.wrapped).where(Key.grant_id == tenant.grant_id, Key.purpose == "mail")
         ).all() == [None]
+    assert vault(later).replay_destroyed() == 0, "what is gone is not counted again"
 
 
 def test_after_a_restore_no_id_is_used_twice(tenant, another_runtime):
