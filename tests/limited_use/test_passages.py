@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from limited_use.passages import GRAM, SHORTEST, Passage, passage, shown_by, whole_lines
+from limited_use.passages import GRAM, SHORTEST, WINDOW, Passage, passage, shown_by, whole_lines
 
 WORDS = st.lists(st.sampled_from(["a", "to", "the", "offer", "Müller", "quarterly", "価", "9"]), max_size=60)
 
@@ -60,6 +60,18 @@ def test_what_is_kept_covers_every_row_of_grams(numbers: list[int], data: st.Dat
     part = passage(" ".join(f"w{number}" for number in numbers[at : at + SHORTEST]))
     assert is_found(kept, part)
     assert len(kept.anchors()) <= len(numbers) * 0.6
+
+
+@given(st.lists(st.text("abc", min_size=1, max_size=9), max_size=40))
+def test_of_each_row_of_grams_a_longest_is_kept_and_nothing_else(spoken: list[str]) -> None:
+    kept = passage(" ".join(spoken))
+    sizes = [sum(map(len, kept.words[at : at + GRAM])) for at in range(len(kept.words) - GRAM + 1)]
+    rows = [range(at, at + WINDOW) for at in range(len(sizes) - WINDOW + 1)]
+    chosen = kept.anchors()
+    assert chosen == sorted(set(chosen))
+    longest = [{at for at in row if sizes[at] == max(sizes[one] for one in row)} for row in rows]
+    assert all(best.intersection(chosen) for best in longest)
+    assert set().union(*longest).issuperset(chosen)
 
 
 @given(st.lists(st.integers(0, 10_000), min_size=SHORTEST, max_size=80, unique=True), st.data())
