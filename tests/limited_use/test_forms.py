@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -156,6 +157,15 @@ def test_only_equal_texts_are_known(one, other):
     assert stamp.knows(other, digest, also_retyped=False) == (sent_back(one) == sent_back(other))
     known = stamp.knows(other, digest, also_retyped=True)
     assert known == (sent_back(one) == sent_back(other) or folded(one) == folded(other))
+
+
+@pytest.mark.parametrize("also_retyped", [True, False])
+def test_a_stamp_knows_the_digests_of_its_hour_alone(also_retyped):
+    stamp = Stamp(BlindIndex(bytes(32)), b"bound", 1)
+    digest = stamp.digest_of("Ada")
+    assert not replace(stamp, hour=2).knows("Ada", digest, also_retyped=also_retyped)
+    for token in ("", "1", digest[:-1], digest + "0", digest.replace("1.", "2.", 1), digest.replace("1.", "01", 1)):
+        assert not stamp.knows("Ada", token, also_retyped=also_retyped)
 
 
 def test_the_form_tells_nothing_of_itself(tenant, form):

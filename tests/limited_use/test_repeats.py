@@ -142,6 +142,7 @@ def test_saving_marks_what_repeats_the_authors_own_and_tells_them_alone(tenant):
     put(tenant)
     row_id = new_id()
     assert mark(tenant, row_id, QUOTED) is Source.GMAIL
+    assert mark(tenant, new_id(), QUOTED) is Source.GMAIL  # another, which is not asked about
     assert told(tenant, row_id, tenant.owner_id) == {row_id: Source.GMAIL}
     assert told(tenant, row_id, tenant.teammate_id) == {}
 
