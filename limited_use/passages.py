@@ -137,7 +137,7 @@ def _words(text: str) -> list[bytes]:
     if text.isascii():
         return _ASCII_WORD.findall(text.lower().encode("ascii"))
     plain = _UNSEEN.sub("", unicodedata.normalize("NFKC", text)).casefold()
-    return [word.encode("utf-8", "replace") for word in _WORD.findall(plain)]
+    return [word.encode() for word in _WORD.findall(plain)]
 
 
 def _in_order(told: bytes, seen: bytes) -> int:

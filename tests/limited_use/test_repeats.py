@@ -159,6 +159,23 @@ def test_saving_tells_nothing_of_a_colleagues_mail_and_the_sink_holds_it_back_al
     assert marks(allowed) == {row_id}, "saving it again takes no mark away that a sink has set"
 
 
+def test_each_field_of_a_row_has_a_mark_of_its_own(tenant):
+    put(tenant)
+    row_id = new_id()
+    for field in ("deals.name", "deals.next_step"):
+        assert mark(tenant, row_id, QUOTED, field=field) is Source.GMAIL
+    assert mark(tenant, row_id, OWN, field="deals.name") is None
+    with tenant.runtime.sessions() as session:
+        assert session.scalars(select(Repeat.field)).all() == ["deals.next_step"]
+
+
+def end(tenant):
+    """End the owner's connection, with what the purge takes away of it."""
+    tenant.set_status(GrantStatus.REVOKED)
+    with tenant.runtime.begin() as work:
+        work.session.execute(delete(Fingerprint).where(Fingerprint.grant_id == tenant.grant_id))
+
+
 def test_rewriting_lifts_a_mark_only_while_there_is_something_to_compare_with(tenant):
     put(tenant)
     row_id = new_id()
@@ -166,9 +183,10 @@ def test_rewriting_lifts_a_mark_only_while_there_is_something_to_compare_with(te
     mark(tenant, row_id, OWN)
     assert marks(tenant) == set()
     mark(tenant, row_id, QUOTED)
-    tenant.set_status(GrantStatus.REVOKED)
+    end(tenant)
     assert mark(tenant, row_id, QUOTED + "!") is None
-    assert marks(tenant) == {row_id}
+    assert mark(tenant, new_id(), OWN) is None
+    assert marks(tenant) == {row_id}, "the other text is in the same field of another row"
     with tenant.runtime.begin() as work:
         repeats.forget(work.session, [row_id])
     assert marks(tenant) == set()
@@ -210,7 +228,7 @@ def test_what_an_ended_connection_left_marked_stays_so_when_another_passage_come
     put(tenant, OTHER, theirs)
     row_id = new_id()
     mark(tenant, row_id, QUOTED)
-    tenant.set_status(GrantStatus.REVOKED)
+    end(tenant)
     assert mark(tenant, row_id, f"{QUOTED} {OTHER}", tenant.teammate_id) is Source.GMAIL
     assert told(tenant, row_id, tenant.owner_id) == told(tenant, row_id, tenant.teammate_id) == {row_id: Source.GMAIL}
     assert mark(tenant, row_id, QUOTED, tenant.teammate_id) is None
