@@ -159,6 +159,11 @@ def test_what_no_rule_allows_is_refused_with_a_leaf(tenant, said, reason):
     assert (leaf.decision, leaf.reason, leaf.opened) == ("refuse", reason, 0)
 
 
+def test_words_that_are_none_are_unknown_and_who_is_unknown_is_a_worker(tenant):
+    asking = tenant.asking("moon", "people", purpose="curiosity", actor="robot")
+    assert (asking.sink, asking.purpose, asking.actor) == ("unknown", "unknown", "worker")
+
+
 @pytest.mark.parametrize("sink", ["training", "ads", "broker", "credit", "analytics"])
 def test_even_native_values_have_no_way_to_sinks_without_an_adaptor(tenant, sink):
     with pytest.raises(Refused):
