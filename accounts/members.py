@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import ClassVar
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from accounts import invitations, openings, sign_ins
@@ -75,9 +75,13 @@ def viewer_of(member: Member) -> Viewer:
     return Viewer(member.organisation_id, member.id, Role(member.role))
 
 
+_BY_SUB = select(Member).where(Member.google_sub == bindparam("sub"))
+"""Made once: each card of the sidebar begins with it."""
+
+
 def find_by_sub(session: Session, sub: str) -> Member | None:
     """Return the member with that Google `sub`, also one who left."""
-    return session.scalars(select(Member).where(Member.google_sub == sub)).one_or_none()
+    return session.scalars(_BY_SUB, {"sub": sub}).one_or_none()
 
 
 def enter(session: Session, identity: Identity, now: dt.datetime) -> Member:
