@@ -265,7 +265,8 @@ class Guard:
         try:
             opened = {wire_head(key_id): key.cipher.decrypt for key_id, key in self.vault.opening(key_ids).items()}
             shown = [
-                marks.get(id(group)) or (_decrypt(value, opened) if type(value) is Sealed else _clear(value))
+                (marks and marks.get(id(group)))
+                or (_decrypt(value, opened) if type(value) is Sealed else _clear(value))
                 for value, group in zip(values, survey.members, strict=False)
             ]
             for (at, sealed), group in zip(within.items(), survey.members[len(values) :], strict=True):

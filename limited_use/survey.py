@@ -79,6 +79,7 @@ def survey_values(vault: Vault, asking: Asking, values: Sequence[Any]) -> Survey
     by_labels: dict[int, Group] = {}
     native, system = Group(NATIVE_KINDS), Group(SYSTEM_KINDS)
     sealed = []
+    join = survey.members.append
     for value in values:
         kind = type(value)
         if kind is Sealed:
@@ -96,7 +97,7 @@ def survey_values(vault: Vault, asking: Asking, values: Sequence[Any]) -> Survey
             survey.fault = survey.fault or "unknown_origin"
             group = Group()
         group.count += 1
-        survey.members.append(group)
+        join(group)
     survey.groups = [g for g in (*by_head.values(), *by_labels.values(), native, system) if g.count]
     _learn_keys(vault, asking, by_head.values(), survey)
     _check_places(survey, asking, sealed)
