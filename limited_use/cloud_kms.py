@@ -63,6 +63,12 @@ class KeyServiceRefused(KeyringError):  # noqa: N818 -- as above
     )
 
 
+_NOT_MADE_THERE = (
+    "What stands in the keys' database was not made by the key that KMS_KEY names. Name the key that it was made with, "
+    "or restore the keys' database from its backup."
+)
+
+
 class Post(Protocol):
     """What carries a request to the service and returns status and body."""
 
@@ -134,7 +140,7 @@ class CloudKms:
         try:
             version = int(_HEAD.unpack(wrapped[:4])[0])
         except struct.error as error:
-            raise KeyringError from error
+            raise KeyringError(_NOT_MADE_THERE) from error
         return version
 
     def wrap(self, key: bytes, context: bytes) -> bytes:
@@ -158,7 +164,7 @@ class CloudKms:
         body = {**_summed("ciphertext", wrapped[4:]), **_summed("additionalAuthenticatedData", context)}
         key = _checked(self._call("POST", ":decrypt", body), "plaintext")
         if len(key) != KEY_SIZE:
-            raise KeyringError
+            raise KeyringError(_NOT_MADE_THERE)
         return key
 
     def _call(self, method: str, call: str, body: dict[str, str] | None) -> dict[str, Any]:
@@ -197,7 +203,7 @@ def _refusal(status: int, answer: bytes) -> AppError:
     error = _object(answer).get("error")
     said = error.get("status") if isinstance(error, dict) else None
     if status == HTTPStatus.BAD_REQUEST and said == "INVALID_ARGUMENT":
-        return KeyringError()
+        return KeyringError(_NOT_MADE_THERE)
     return KeyServiceRefused()
 
 

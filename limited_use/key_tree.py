@@ -158,7 +158,6 @@ class KeyFacts:
 
     id: int
     organisation_id: uuid.UUID
-    grant_id: uuid.UUID | None
     purpose: KeyPurpose
     labels: Labels
     is_decoy: bool = False
@@ -169,7 +168,7 @@ class KeyFacts:
         """Return the facts of a stored key."""
         name = KeyName.of(row)
         labels = NATIVE.union(*(label(SOURCES[name.purpose], grant_id) for grant_id in name.grant_ids))
-        return cls(row.id, row.organisation_id, row.grant_id, name.purpose, labels, row.is_decoy)
+        return cls(row.id, row.organisation_id, name.purpose, labels, row.is_decoy)
 
     @property
     def name(self) -> KeyName:

@@ -195,6 +195,7 @@ def runtime(
         yield made
     finally:
         try:
+            made.close_parts()  # first: what a part writes as it ends is not for the next test to find
             _empty(made)
         finally:
             made.close()

@@ -278,6 +278,25 @@ def test_a_version_that_a_restored_backup_uses_again_is_not_retired(desk):
     assert key_ids(desk) <= newest_ids(desk)
 
 
+def test_a_wrap_key_that_a_restored_backup_uses_again_is_not_retired(desk, another_runtime):
+    with desk.runtime.key_sessions() as session:
+        wrap_id = session.scalar(select(Key.id).where(Key.purpose == KeyPurpose.WRAP))
+        index_id, wrapped = session.execute(select(Key.id, Key.wrapped).where(Key.purpose == KeyPurpose.INDEX)).one()
+    digest = vault(desk.runtime).indexer(desk.organisation_id).digest("a", "b")
+    rotate(desk)
+    desk.runtime.clock.advance(rotation.KEPT.total_seconds() + 1)
+    with desk.runtime.key_sessions.begin() as session:
+        session.execute(update(Key).where(Key.id == index_id).values(wrapped=wrapped))
+    assert rotation.retire(desk.runtime) > 1, "the others"
+    assert vault(another_runtime()).indexer(desk.organisation_id).digest("a", "b") == digest
+    rotate(desk)
+    assert rotation.retire(desk.runtime) == 1, "nothing is wrapped by it any more"
+    with desk.runtime.key_sessions() as session:
+        gone = session.get_one(Key, wrap_id)
+        assert (gone.wrapped, gone.destroyed_at) == (None, desk.runtime.clock.now())
+    assert vault(another_runtime()).indexer(desk.organisation_id).digest("a", "b") == digest
+
+
 def test_rotations_in_quick_succession_keep_no_version_for_longer(desk):
     first = key_ids(desk)
     rotate(desk)

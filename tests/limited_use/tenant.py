@@ -16,6 +16,7 @@ from limited_use.log.leaf import Leaf, read_leaf
 from limited_use.log.models import LogLeaf
 from limited_use.release import Guard, guard
 from limited_use.sealing import Labelled, Sealed
+from limited_use.sinks import api
 
 
 @dataclass
@@ -56,9 +57,34 @@ class Tenant:
         }
         return Asking(**whole)
 
+    def read(self, value: Any, runtime: Runtime | None = None) -> bytes:
+        """Return what the owner's own program reads of the value."""
+        return api.json(guard(runtime or self.runtime), self.asking("api", "api", actor="token"), [value])
+
     def leaves(self) -> list[Leaf]:
         with self.runtime.sessions() as session:
             return [read_leaf(body) for body in session.scalars(select(LogLeaf.body).order_by(LogLeaf.id))]
+
+    def another_grant(self, member_id: uuid.UUID | None = None) -> uuid.UUID:
+        """Return a further grant of the organisation, the teammate's if not said, with its keys."""
+        grant_id = new_id()
+        with self.runtime.sessions.begin() as session:
+            first = session.get_one(Grant, self.grant_id)
+            session.add(
+                Grant(
+                    id=grant_id,
+                    organisation_id=first.organisation_id,
+                    member_id=member_id or self.teammate_id,
+                    google_sub=str(grant_id),
+                    email="t@example.test",
+                    status=first.status,
+                    sharing=first.sharing,
+                    scopes=[],
+                    created_at=first.created_at,
+                )
+            )
+        vault(self.runtime).create_grant(self.organisation_id, grant_id)
+        return grant_id
 
     def set_status(self, status: GrantStatus) -> None:
         with self.runtime.sessions.begin() as session:

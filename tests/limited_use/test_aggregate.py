@@ -44,27 +44,7 @@ def clock():
 @pytest.fixture
 def grants(tenant):
     """Six grants of the organisation: the owner's, and five of the teammate's."""
-    ids = [tenant.grant_id]
-    with tenant.runtime.sessions.begin() as session:
-        first = session.get_one(Grant, tenant.grant_id)
-        for _ in range(5):
-            ids.append(new_id())
-            session.add(
-                Grant(
-                    id=ids[-1],
-                    organisation_id=first.organisation_id,
-                    member_id=tenant.teammate_id,
-                    google_sub=str(ids[-1]),
-                    email="t@example.test",
-                    status=first.status,
-                    sharing=first.sharing,
-                    scopes=[],
-                    created_at=first.created_at,
-                )
-            )
-    for grant_id in ids[1:]:
-        vault(tenant.runtime).create_grant(tenant.organisation_id, grant_id)
-    return ids
+    return [tenant.grant_id, *(tenant.another_grant() for _ in range(5))]
 
 
 @pytest.fixture

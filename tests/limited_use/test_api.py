@@ -7,6 +7,7 @@ from decimal import Decimal
 import orjson
 import pytest
 
+from accounts.models import GrantStatus
 from limited_use.asking import Refused, WrongSink
 from limited_use.sealing import Native, System
 from limited_use.sinks import api
@@ -30,7 +31,7 @@ def test_the_owner_reads_json(tenant, asking):
         "many": (tenant.labelled(3), tenant.labelled(value=True)),
         "empty": [],
     }
-    assert orjson.loads(api.json(tenant.guard, asking, tree, records=1)) == {
+    assert orjson.loads(api.json(tenant.guard, asking, tree, records=12)) == {
         "people": [{"name": "Ann", "amount": "3.50", "no": None}],
         "at": "2026-01-02T03:04:05Z",
         "on": "2026-01-02",
@@ -40,7 +41,7 @@ def test_the_owner_reads_json(tenant, asking):
         "empty": [],
     }
     (leaf,) = tenant.leaves()
-    assert (leaf.sink, leaf.destination, leaf.actor_class, leaf.records) == ("api", str(uuid.UUID(int=7)), "token", 1)
+    assert (leaf.sink, leaf.destination, leaf.actor_class, leaf.records) == ("api", str(uuid.UUID(int=7)), "token", 12)
 
 
 def test_a_teammate_reads_that_it_is_withheld(tenant):
@@ -51,6 +52,12 @@ def test_a_teammate_reads_that_it_is_withheld(tenant):
         {"withheld": "limited_use", "source": "calendar"},
         "note",
     ]
+
+
+def test_what_is_suspended_says_so(tenant, asking):
+    tenant.set_status(GrantStatus.SUSPENDED)
+    made = api.json(tenant.guard, asking, [tenant.sealed(CANARY)])
+    assert orjson.loads(made) == [{"withheld": "suspended", "source": "gmail"}]
 
 
 @pytest.mark.parametrize(

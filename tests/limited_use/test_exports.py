@@ -78,11 +78,24 @@ def test_each_thousand_records_has_its_leaf(tenant):
     assert (len(head), [row for row in head if row == ["h"]]) == (1_002, [["h"]])
 
 
+@pytest.mark.parametrize("many", [0, 1, 1_000, 1_001, 2_000])
+def test_a_file_of_json_is_one_object_and_one_that_was_cut_off_is_none(tenant, many):
+    value = tenant.labelled(1)
+    asking = tenant.asking("export", "export")
+    parts = list(export.json(tenant.guard, asking, "people", ({"n": value} for _ in range(many))))
+    assert orjson.loads(b"".join(parts)) == {"people": [{"n": 1}] * many}
+    assert sum(leaf.records for leaf in tenant.leaves()) == many
+    with pytest.raises(orjson.JSONDecodeError):
+        orjson.loads(b"".join(parts[:-1]))
+
+
 def test_exports_of_another_sink_and_bare_cells_are_refused(tenant):
     with pytest.raises(WrongSink):
         export.csv(tenant.guard, tenant.asking(), ["a"], [])
     with pytest.raises(WrongSink):
         export.jsonl(tenant.guard, tenant.asking("ai_tool", "ai_export"), [])
+    with pytest.raises(WrongSink):
+        export.json(tenant.guard, tenant.asking("ai_tool", "ai_export"), "a", [])
     for rows in ([["bare"]], [[3]]):
         with pytest.raises(Refused):
             export.csv(tenant.guard, tenant.asking("export", "export"), ["a"], rows)
@@ -108,6 +121,7 @@ def test_ai_tools_get_what_users_wrote_and_marks_for_the_rest(tenant, allowed):
         }
     ]
     (line,) = ai_tool.jsonl(tenant.guard, allowed, records)
+    assert line.count(b"\n") == 1
     assert CANARY.encode() not in line
     made = orjson.loads(line)
     assert (made["id"], made["note"], made["amount"]) == ("p1", "note", 3)
@@ -115,13 +129,16 @@ def test_ai_tools_get_what_users_wrote_and_marks_for_the_rest(tenant, allowed):
     sources = {"mail": "gmail", "calendar": "calendar", "contacts": "contacts", "derived": "derived", "count": "gmail"}
     assert marks == {name: {"withheld": "limited_use", "source": source} for name, source in sources.items()}
     (leaf,) = tenant.leaves()
-    assert (leaf.sink, leaf.decision, leaf.opened, leaf.withheld) == ("ai_tool", "withhold", 0, 5)
+    assert (leaf.sink, leaf.decision, leaf.opened, leaf.withheld, leaf.records) == ("ai_tool", "withhold", 0, 5, 1)
 
 
 def test_every_ai_export_is_in_the_log_even_one_of_nothing(tenant, allowed):
     assert b"".join(ai_tool.jsonl(tenant.guard, allowed, [])) == b""
     assert b"".join(ai_tool.jsonl(tenant.guard, allowed, [{"n": Native(1)}])) == b'{"n":1}\n'
-    assert [(leaf.sink, leaf.opened, leaf.withheld) for leaf in tenant.leaves()] == [("ai_tool", 0, 0)] * 2
+    assert [(leaf.sink, leaf.opened, leaf.withheld, leaf.records) for leaf in tenant.leaves()] == [
+        ("ai_tool", 0, 0, 0),
+        ("ai_tool", 0, 0, 1),
+    ]
 
 
 @pytest.mark.parametrize("loose", ["bare", 3, {"deep": ["bare"]}])

@@ -5,7 +5,6 @@ import threading
 import pytest
 from sqlalchemy import select, update
 
-from accounts.models import Grant
 from kernel.ids import new_id
 from limited_use.asking import GrantEnded, Tampered
 from limited_use.derive import LabelsWouldShrink, Target, derive, reseal, same
@@ -13,8 +12,6 @@ from limited_use.key_tree import GRANT_PURPOSES
 from limited_use.keys import KeyDestroyed, KeyPurpose, KeyUnknown, vault
 from limited_use.labels import Origin, Source
 from limited_use.models import DestroyedKey, Key
-from limited_use.release import guard
-from limited_use.sinks import api
 
 CANARY = "canary-7713bc"
 
@@ -22,33 +19,11 @@ CANARY = "canary-7713bc"
 @pytest.fixture
 def second(tenant):
     """A second grant of the same owner, with its keys."""
-    grant_id = new_id()
-    with tenant.runtime.sessions.begin() as session:
-        first = session.get_one(Grant, tenant.grant_id)
-        session.add(
-            Grant(
-                id=grant_id,
-                organisation_id=first.organisation_id,
-                member_id=first.member_id,
-                google_sub="a-second-account",
-                email="second@example.test",
-                status=first.status,
-                sharing=first.sharing,
-                scopes=[],
-                created_at=first.created_at,
-            )
-        )
-    vault(tenant.runtime).create_grant(tenant.organisation_id, grant_id)
-    return grant_id
+    return tenant.another_grant(tenant.owner_id)
 
 
 def joint(tenant, *grants, runtime=None):
     return vault(runtime or tenant.runtime).joint_sealer(tenant.organisation_id, grants)
-
-
-def read(tenant, value, runtime=None):
-    """Return what the owner's own program reads of the value."""
-    return api.json(guard(runtime or tenant.runtime), tenant.asking("api", "api", actor="token"), [value])
 
 
 def destroy(tenant, grant_id):
@@ -64,11 +39,18 @@ def test_a_set_of_grants_has_one_key_in_whatever_order_and_process(tenant, secon
     assert alone.key_id == vault(tenant.runtime).sealer(tenant.organisation_id, KeyPurpose.DERIVED, second).key_id
 
 
+def test_two_of_three_grants_have_a_key_of_their_own(tenant, second):
+    third = tenant.another_grant()
+    assert len({joint(tenant, *some).key_id for some in ((tenant.grant_id, second), (second, third))}) == 2
+    with pytest.raises(KeyUnknown):
+        joint(tenant, second, new_id())
+
+
 def test_its_label_is_all_its_grants(tenant, second):
     value = joint(tenant, tenant.grant_id, second).seal("facts", "value", new_id(), CANARY)
     labels = vault(tenant.runtime).labels(value)
     assert labels == {Origin(Source.DERIVED, tenant.grant_id), Origin(Source.DERIVED, second)}
-    assert read(tenant, value) == f'["{CANARY}"]'.encode()
+    assert tenant.read(value) == f'["{CANARY}"]'.encode()
 
 
 def test_what_derives_from_two_grants_goes_under_their_joint_key_alone(tenant, second):
@@ -89,12 +71,12 @@ def test_what_derives_from_two_grants_goes_under_their_joint_key_alone(tenant, s
 def test_it_ends_with_the_first_of_its_grants_that_ends(tenant, second, another_runtime, ended):
     value = joint(tenant, tenant.grant_id, second).seal("facts", "value", new_id(), CANARY)
     other = another_runtime()
-    assert read(tenant, value, other) == f'["{CANARY}"]'.encode()
+    assert tenant.read(value, other) == f'["{CANARY}"]'.encode()
     gone = destroy(tenant, tenant.grant_id if ended == "first" else second)
     assert len(gone) == len(GRANT_PURPOSES)  # the joint key, and all but that of log details
     for runtime in (tenant.runtime, other, another_runtime()):
         with pytest.raises(GrantEnded):
-            read(tenant, value, runtime)
+            tenant.read(value, runtime)
     assert tenant.leaves()[-1].reason == "key_destroyed"
     with pytest.raises(KeyDestroyed):
         joint(tenant, tenant.grant_id, second)
@@ -111,7 +93,7 @@ def test_no_restore_brings_it_back(tenant, second, another_runtime):
         for key_id, wrapped in saved.items():
             session.execute(update(Key).where(Key.id == key_id).values(wrapped=wrapped, destroyed_at=None))
     with pytest.raises(GrantEnded):
-        read(tenant, value, another_runtime())
+        tenant.read(value, another_runtime())
     with tenant.runtime.key_sessions() as session:
         assert session.scalars(select(Key.wrapped).where(Key.joint.is_not(None))).all() == [None]
     with tenant.runtime.sessions() as session:
@@ -124,7 +106,7 @@ def test_a_label_that_was_cut_down_in_the_database_does_not_open(tenant, second,
         joints = update(Key).where(Key.joint.is_not(None))
         session.execute(joints.values(joint_grants=[tenant.grant_id]))
     with pytest.raises(Tampered):
-        read(tenant, value, another_runtime())
+        tenant.read(value, another_runtime())
 
 
 def test_only_grants_of_the_organisation_have_joint_keys(tenant, another_tenant, second):

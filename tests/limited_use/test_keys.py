@@ -1,7 +1,5 @@
 """The key tree: what is sealed opens in its place alone, and never again once its key is destroyed."""
 
-import stat
-import threading
 import uuid
 
 import pytest
@@ -11,26 +9,18 @@ from accounts.models import GrantStatus
 from kernel.ids import new_id
 from limited_use.asking import GrantEnded, Tampered
 from limited_use.derive import Target, derive_many, same
-from limited_use.key_tree import GRANT_PURPOSES, ORGANISATION_PURPOSES, KeyName
-from limited_use.keyring import FileKeyring, KeyringError
+from limited_use.key_tree import GRANT_PURPOSES, KeyName
 from limited_use.keys import KeyDestroyed, KeyPurpose, KeyUnknown, vault
 from limited_use.labels import NATIVE, label
 from limited_use.models import DestroyedKey, Key
-from limited_use.release import guard
 from limited_use.sealing import Place, Sealed, System
-from limited_use.sinks import api
 
 CANARY = "canary-55aa01"
 
 
-def read(tenant, value, runtime=None):
-    """Return what the owner's own program reads of the value."""
-    return api.json(guard(runtime or tenant.runtime), tenant.asking("api", "api", actor="token"), [value])
-
-
 @pytest.mark.parametrize("purpose", ["mail", "calendar", "contacts", "derived", "content"])
 def test_what_was_sealed_opens_in_its_place(tenant, purpose):
-    assert read(tenant, tenant.sealed(CANARY, purpose)) == f'["{CANARY}"]'.encode()
+    assert tenant.read(tenant.sealed(CANARY, purpose)) == f'["{CANARY}"]'.encode()
 
 
 @pytest.mark.parametrize("written", ["", "\x00", "é𝄞", "a" * 100_000, "\ud800 half", "\u202e", "\r\n"])
@@ -69,11 +59,11 @@ def test_keys_are_told_apart_by_the_whole_of_their_numbers(tenant, late_tenant):
         early, late = tenant.sealed(CANARY, purpose), late_tenant.sealed(CANARY, purpose)
         assert (early._wire[1], late._wire[1]) == (0, 1)
         assert early._wire[2:5] == late._wire[2:5]
-        assert read(tenant, early) == read(late_tenant, late) == f'["{CANARY}"]'.encode()
+        assert tenant.read(early) == late_tenant.read(late) == f'["{CANARY}"]'.encode()
     keys = vault(late_tenant.runtime)
     into = keys.sealer(late_tenant.organisation_id, KeyPurpose.DERIVED, late_tenant.grant_id)
     (copied,) = derive_many(keys, same, [([late_tenant.sealed(CANARY)], Target(into, "facts", "value", new_id()))])
-    assert read(late_tenant, copied) == f'["{CANARY}"]'.encode()
+    assert late_tenant.read(copied) == f'["{CANARY}"]'.encode()
 
 
 _OTHERS = {
@@ -90,7 +80,7 @@ def test_a_ciphertext_moved_to_another_place_is_refused_and_logged(tenant, part)
     value = tenant.sealed(CANARY)
     moved = Sealed(value._wire, _OTHERS[part](value._place))
     with pytest.raises(Exception) as caught:  # noqa: PT011 -- two errors, told apart below
-        read(tenant, moved)
+        tenant.read(moved)
     expected = "limited_use_refused" if part == "organisation" else "tampered"
     assert caught.value.code == expected
     assert tenant.leaves()[-1].decision == "refuse"
@@ -101,7 +91,7 @@ def test_a_ciphertext_of_another_key_of_the_grant_is_refused(tenant):
     value, other = tenant.sealed(CANARY), tenant.sealed("x", "calendar")
     swapped = Sealed(other._wire[:5] + value._wire[5:], value._place)
     with pytest.raises(Tampered):
-        read(tenant, swapped)
+        tenant.read(swapped)
 
 
 def test_a_ciphertext_of_another_tenant_is_refused(tenant, another_tenant):
@@ -109,16 +99,16 @@ def test_a_ciphertext_of_another_tenant_is_refused(tenant, another_tenant):
     theirs = another_tenant.sealed(CANARY, row_id=row)
     mine = Place(tenant.organisation_id, "messages", "subject", row)
     with pytest.raises(Exception, match="limited_use_refused"):
-        read(tenant, Sealed(theirs._wire, mine))
+        tenant.read(Sealed(theirs._wire, mine))
     assert tenant.leaves()[-1].reason == "other_organisation"
     with pytest.raises(Exception, match="limited_use_refused"):
-        read(tenant, theirs)
+        tenant.read(theirs)
 
 
 def test_a_ciphertext_of_a_key_that_never_was_is_refused_as_such(tenant):
     value = tenant.sealed(CANARY)
     with pytest.raises(Tampered):
-        read(tenant, Sealed(b"\x01\xff\xff\xff\xf0" + value._wire[5:], value._place))
+        tenant.read(Sealed(b"\x01\xff\xff\xff\xf0" + value._wire[5:], value._place))
     assert tenant.leaves()[-1].reason == "key_unknown"
 
 
@@ -136,7 +126,7 @@ def test_a_changed_byte_is_refused(tenant, index):
     wire = bytearray(value._wire)
     wire[index] ^= 1
     with pytest.raises(Exception) as caught:  # noqa: PT011 -- any refusal of ours
-        read(tenant, Sealed(bytes(wire), value._place))
+        tenant.read(Sealed(bytes(wire), value._place))
     assert caught.value.code in {"tampered", "limited_use_refused"}
     assert tenant.leaves()[-1].decision == "refuse"
 
@@ -144,12 +134,12 @@ def test_a_changed_byte_is_refused(tenant, index):
 @pytest.mark.parametrize("wire", [b"", b"\x01", b"\x01" + b"\x00" * 31, b"\x02" + b"\x00" * 60])
 def test_a_damaged_wire_is_refused(tenant, wire):
     with pytest.raises(Tampered):
-        read(tenant, Sealed(wire, tenant.sealed("x")._place))
+        tenant.read(Sealed(wire, tenant.sealed("x")._place))
 
 
 def test_an_unplaced_value_is_refused(tenant):
     with pytest.raises(Exception, match="limited_use_refused"):
-        read(tenant, Sealed(tenant.sealed(CANARY)._wire, None))
+        tenant.read(Sealed(tenant.sealed(CANARY)._wire, None))
     assert tenant.leaves()[-1].reason == "unplaced"
 
 
@@ -167,14 +157,24 @@ def test_keys_that_seal_nothing_give_no_sealer(tenant):
 def test_a_destroyed_key_denies_at_once_in_every_process(tenant, another_runtime):
     other = another_runtime()
     value = tenant.sealed(CANARY)
-    assert read(tenant, value, other) == f'["{CANARY}"]'.encode()
+    assert tenant.read(value, other) == f'["{CANARY}"]'.encode()
     with tenant.runtime.sessions.begin() as session:
         ids = vault(tenant.runtime).destroy_grant(session, tenant.grant_id)
     assert len(ids) == len(GRANT_PURPOSES) - 1  # all but that of log details
     for runtime in (tenant.runtime, other, another_runtime()):
         with pytest.raises(GrantEnded):
-            read(tenant, value, runtime)
+            tenant.read(value, runtime)
     assert tenant.leaves()[-1].reason == "key_destroyed"
+
+
+def test_keys_that_are_destroyed_again_ended_when_they_first_did(tenant):
+    moments = []
+    for _ in range(2):
+        with tenant.runtime.sessions.begin() as session:
+            vault(tenant.runtime).destroy_grant(session, tenant.grant_id)
+        with tenant.runtime.key_sessions() as session:
+            moments.append(set(session.scalars(select(Key.destroyed_at).where(Key.grant_id == tenant.grant_id))))
+    assert moments[0] == moments[1]
 
 
 def test_destroying_leaves_no_wrapped_bytes_but_those_of_log_details(tenant):
@@ -206,7 +206,7 @@ def test_destruction_that_was_not_recorded_is_completed_by_repeating_it(tenant):
     vault(tenant.runtime).destroy_grant(session, tenant.grant_id)
     session.rollback()
     with pytest.raises(GrantEnded):
-        read(tenant, value)
+        tenant.read(value)
     with tenant.runtime.sessions.begin() as session:
         ids = vault(tenant.runtime).destroy_grant(session, tenant.grant_id)
         assert sorted(session.scalars(select(DestroyedKey.key_id))) == ids
@@ -224,7 +224,7 @@ def test_no_restore_of_the_keys_brings_one_back(tenant, another_runtime, monkeyp
             session.execute(update(Key).where(Key.id == key_id).values(wrapped=wrapped, destroyed_at=None))
     later = another_runtime()
     with pytest.raises(GrantEnded):
-        read(tenant, value, later)
+        tenant.read(value, later)
     with later.key_sessions() as session:
         assert session.scalars(
             select(Key.wrapped).where(Key.grant_id == tenant.grant_id, Key.purpose == "mail")
@@ -245,49 +245,6 @@ def test_after_a_restore_no_id_is_used_twice(tenant, another_runtime):
         made = session.scalars(select(Key.id).where(Key.grant_id == grant_id)).all()
     assert min(made) > max(ids)
     assert vault(another_runtime()).replay_destroyed() == 0
-
-
-def test_a_wrapped_key_cannot_stand_in_for_another(tenant, another_runtime):
-    value = tenant.sealed(CANARY)
-    with tenant.runtime.key_sessions.begin() as session:
-        wrapped = session.scalar(select(Key.wrapped).where(Key.grant_id == tenant.grant_id, Key.purpose == "calendar"))
-        mine = (Key.grant_id == tenant.grant_id, Key.purpose == "mail")
-        session.execute(update(Key).where(*mine).values(wrapped=wrapped))
-    with pytest.raises(Tampered):
-        read(tenant, value, another_runtime())
-
-
-def test_a_key_that_breaks_its_commitment_is_refused(tenant, another_runtime):
-    value = tenant.sealed(CANARY)
-    with tenant.runtime.key_sessions.begin() as session:
-        session.execute(update(Key).where(Key.purpose == "mail").values(commitment=bytes(32)))
-    with pytest.raises(Tampered):
-        read(tenant, value, another_runtime())
-
-
-def test_keys_are_made_once_however_many_ask_at_once(runtime, another_runtime):
-    organisation_id, grant_id = new_id(), new_id()
-    vaults = [vault(runtime), vault(another_runtime()), vault(another_runtime())]
-    faults = []
-
-    def create(keys):
-        try:
-            keys.create_grant(organisation_id, grant_id)
-            keys.create_grant(organisation_id, grant_id)
-        except Exception as error:  # noqa: BLE001 -- told to the test
-            faults.append(error)
-
-    threads = [threading.Thread(target=create, args=(keys,)) for keys in vaults * 2]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert faults == []
-    digests = {keys.indexer(organisation_id).digest("address", "a@b") for keys in vaults}
-    assert len(digests) == 1
-    with runtime.key_sessions() as session:
-        made = session.execute(select(Key.grant_id, Key.purpose, Key.version)).all()
-    assert len(made) == len(set(made)) == len(ORGANISATION_PURPOSES) + len(GRANT_PURPOSES)
 
 
 def test_blind_indexes_are_apart_by_organisation_and_kind(tenant, another_tenant):
@@ -318,61 +275,12 @@ def test_nothing_of_a_key_shows(tenant):
     assert shown == ["<vault>", "<blind index>", f"<sealer of key {sealer.key_id}>", "<guard>"]
 
 
-def test_the_key_file_is_private_and_made_once(tmp_path):
-    path = tmp_path / "deep" / "keyring.json"
-    FileKeyring(path).create()
-    first = path.read_text()
-    FileKeyring(path).create()
-    assert path.read_text() == first
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert list(path.parent.iterdir()) == [path]
-
-
-def test_a_key_file_that_others_can_read_is_refused(tmp_path):
-    path = tmp_path / "keyring.json"
-    FileKeyring(path).create()
-    path.chmod(0o640)
-    with pytest.raises(KeyringError, match="chmod 600"):
-        FileKeyring(path).wrap(b"x" * 32, b"c")
-
-
-@pytest.mark.parametrize("content", ["", "{}", "[]", '{"1": "x"}', '{"1": "AAAA"}', '{"a": "AAAA"}', "null"])
-def test_a_damaged_key_file_is_told(tmp_path, content):
-    path = tmp_path / "keyring.json"
-    path.write_text(content)
-    path.chmod(0o600)
-    with pytest.raises(KeyringError):
-        FileKeyring(path).wrap(b"x" * 32, b"c")
-
-
-def test_the_key_file_binds_what_it_wraps(tmp_path):
-    FileKeyring(tmp_path / "one").create()
-    FileKeyring(tmp_path / "two").create()
-    one, two = FileKeyring(tmp_path / "one"), FileKeyring(tmp_path / "two")
-    wrapped = one.wrap(b"k" * 32, b"here")
-    assert one.unwrap(wrapped, b"here") == b"k" * 32
-    for ring, what, context in ((one, wrapped, b"there"), (two, wrapped, b"here"), (one, wrapped[:10], b"here")):
-        with pytest.raises(KeyringError):
-            ring.unwrap(what, context)
-
-
-def test_a_lost_key_file_is_not_made_anew_beside_keys(tenant, migrated, another_runtime, tmp_path):
-    path = migrated.keyring_path
-    kept = path.rename(tmp_path / "kept")
-    try:
-        with pytest.raises(KeyringError):
-            vault(another_runtime()).sealer(tenant.organisation_id, KeyPurpose.CONTENT)
-        assert not path.exists()
-    finally:
-        kept.rename(path)
-
-
 def test_a_suspended_grant_is_withheld_on_pages_until_it_is_back(tenant):
     value = tenant.sealed(CANARY)
     tenant.set_status(GrantStatus.SUSPENDED)
-    assert read(tenant, value) == b'[{"withheld":"suspended","source":"gmail"}]'
+    assert tenant.read(value) == b'[{"withheld":"suspended","source":"gmail"}]'
     tenant.set_status(GrantStatus.ACTIVE)
-    assert read(tenant, value) == f'["{CANARY}"]'.encode()
+    assert tenant.read(value) == f'["{CANARY}"]'.encode()
 
 
 def test_a_key_is_looked_up_by_its_grant_however_many_keys_its_organisation_has(tenant):

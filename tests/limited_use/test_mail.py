@@ -41,7 +41,9 @@ def test_a_letter_has_the_same_words_as_text_and_as_html(tenant):
     assert "<p>Here: Ünïcode &amp; Co 3</p>" in html
     assert '<a href="https://crm.example/x?a=1&amp;b=2">Open &lt;it&gt;</a>' in html
     (leaf,) = tenant.leaves()
-    assert (leaf.sink, leaf.feature, leaf.opened, leaf.withheld) == ("mail", "notices", 0, 0)
+    assert (leaf.sink, leaf.feature, leaf.opened, leaf.withheld, leaf.records) == ("mail", "notices", 0, 0, 1)
+    assert read.get_content_type() == "multipart/alternative"
+    assert read["Auto-Submitted"] == "auto-generated"
 
 
 @pytest.mark.parametrize(
@@ -82,7 +84,7 @@ def test_no_value_begins_a_header_a_part_or_a_tag(tenant, hostile):
     "address",
     [
         *("", "nobody", "a@b\r\nBcc: c@d", "a@b, c@d", "<a@b>", "a b@c.example", "a@b c", "ä@b.example"),
-        *("a@", "@b", "a@b@c", "a@b;c@d"),
+        *("a@", "@b", "a@b@c", "a@b;c@d", "(c)a@b.example", "a@b.example(c)", '"a"@b.example'),
     ],
     ids=[
         "empty",
@@ -97,6 +99,9 @@ def test_no_value_begins_a_header_a_part_or_a_tag(tenant, hostile):
         "no-name",
         "at",
         "semi",
+        "comment",
+        "comment-after",
+        "quoted",
     ],
 )
 def test_what_is_no_address_gets_no_letter(tenant, address):

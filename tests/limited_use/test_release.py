@@ -24,27 +24,6 @@ def release(tenant, values, asking=None, **said):
     return tenant.guard.release(asking or tenant.asking(**said), values, list)
 
 
-def other_grant(tenant):
-    """Return a grant of the teammate's."""
-    made = uuid.uuid4()
-    with tenant.runtime.sessions.begin() as session:
-        mine = session.get_one(Grant, tenant.grant_id)
-        session.add(
-            Grant(
-                id=made,
-                organisation_id=tenant.organisation_id,
-                member_id=tenant.teammate_id,
-                google_sub="another",
-                email="x@example.test",
-                status=GrantStatus.ACTIVE,
-                sharing=mine.sharing,
-                scopes=[],
-                created_at=mine.created_at,
-            )
-        )
-    return made
-
-
 def test_one_leaf_tells_of_a_whole_document(tenant):
     row = uuid.uuid4()
     values = [tenant.sealed("a", row_id=row), tenant.sealed("b", "calendar", row), tenant.labelled(3), Native(1)]
@@ -188,7 +167,7 @@ def test_values_of_another_organisation_are_refused(tenant, another_tenant):
 
 
 def test_a_label_over_two_grants_needs_both_owners(tenant):
-    other = other_grant(tenant)
+    other = tenant.another_grant()
     both = label("gmail", tenant.grant_id) | label("calendar", other)
     for member_id in (tenant.owner_id, tenant.teammate_id):
         made = release(tenant, [Labelled(CANARY, both)], member_id=member_id)
@@ -218,7 +197,7 @@ def test_what_stands_somewhere_by_leave_of_google_is_not_even_decrypted_where_th
 
 
 def test_a_value_that_is_withheld_stays_so_wherever_it_stands(tenant):
-    foreign = Labelled(tenant.sealed(CANARY, "calendar"), label("gmail", other_grant(tenant)))
+    foreign = Labelled(tenant.sealed(CANARY, "calendar"), label("gmail", tenant.another_grant()))
     assert release(tenant, [foreign], member_id=tenant.teammate_id) == [Withheld("calendar")]
 
 

@@ -25,6 +25,7 @@ from limited_use.cloud_kms import (
     version_name,
 )
 from limited_use.cloud_kms import KeyServiceUnavailable as Unavailable
+from limited_use.key_tree import KeyName
 from limited_use.keyring import FileKeyring, KeyringError
 from limited_use.keys import KeyPurpose, vault
 from limited_use.models import Key
@@ -186,6 +187,54 @@ def test_what_was_spoiled_on_the_way_is_not_stored(google, kms, fault):
         kms.unwrap(wrapped, CONTEXT)
 
 
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda _: b"",
+        lambda _: b"<html>",
+        lambda _: b"[]",
+        lambda _: b'"plaintext"',
+        lambda said: json.dumps({**said, "plaintext": None}).encode(),
+        lambda said: json.dumps({**said, "plaintext": 7}).encode(),
+        lambda said: json.dumps({**said, "plaintext": "\u00e9"}).encode(),
+        lambda said: json.dumps({**said, "plaintextCrc32c": "x"}).encode(),
+        lambda said: json.dumps({**said, "plaintextCrc32c": None}).encode(),
+        lambda said: json.dumps({key: said[key] for key in said if key != "plaintextCrc32c"}).encode(),
+        lambda said: json.dumps({key: said[key] for key in said if key != "plaintext"}).encode(),
+    ],
+)
+def test_an_answer_that_is_none_opens_nothing(kms, spoil):
+    wrapped, carry = kms.wrap(KEY, CONTEXT), kms._post
+    kms._post = lambda *request: (200, spoil(json.loads(carry(*request)[1])))
+    with pytest.raises(Unavailable):
+        kms.unwrap(wrapped, CONTEXT)
+
+
+@pytest.mark.parametrize("name", [None, 7, "", "cryptoKeyVersions/1", "projects/x/cryptoKeyVersions/0x1"])
+def test_a_version_without_a_proper_name_is_none(kms, name):
+    carry = kms._post
+    kms._post = lambda *request: (200, json.dumps({**json.loads(carry(*request)[1]), "name": name}).encode())
+    with pytest.raises(Unavailable):
+        kms.wrap(KEY, CONTEXT)
+
+
+def test_what_the_service_never_made_is_told_apart_from_what_it_refuses(kms):
+    wrapped = kms.wrap(KEY, CONTEXT)
+    with pytest.raises(KeyringError) as raised:
+        kms.unwrap(wrapped, b"elsewhere")
+    assert raised.type is KeyringError
+    assert "KMS_KEY" in raised.value.told, "not the key file's sentence"
+    for answer in (b'{"error": {"status": "FAILED_PRECONDITION"}}', b'{"error": "no"}', b'{"error": null}', b"x"):
+        kms._post = lambda *_, answer=answer: (400, answer)
+        with pytest.raises(KeyServiceRefused):
+            kms.unwrap(wrapped, CONTEXT)
+
+
+def test_the_address_may_end_with_a_slash():
+    assert KeyAt("https://kms.example/", "a/b").url(":x") == KeyAt("https://kms.example", "a/b").url(":x")
+    assert KeyAt("https://kms.example/", "a/b").url() == "https://kms.example/v1/a/b"
+
+
 def test_the_service_notices_what_was_spoiled_on_its_way_there(kms, monkeypatch):
     monkeypatch.setattr("limited_use.cloud_kms.crc32c", lambda data: crc32c(data) ^ 1)
     with pytest.raises(KeyringError):
@@ -270,6 +319,11 @@ def test_the_identity_may_come_from_the_environment(on_kms, monkeypatch, identit
 # --- the product on it
 
 
+def _wrapped(runtime):
+    with runtime.key_sessions() as session:
+        return session.scalars(select(Key.wrapped).where(Key.purpose == "wrap", Key.wrapped.is_not(None))).all()
+
+
 def test_the_product_keeps_its_keys_under_the_service(runtime, on_kms, google):
     organisation_id, row_id = new_id(), new_id()
     first, second = vault(on_kms()), vault(on_kms())
@@ -282,12 +336,35 @@ def test_the_product_keeps_its_keys_under_the_service(runtime, on_kms, google):
     assert key_versions.rewrap_root(second.store) == (None, 0)
     third = vault(on_kms())
     assert third.opening([key_id])
-    with runtime.key_sessions() as session:
-        (wrapped,) = session.scalars(select(Key.wrapped).where(Key.purpose == "wrap"))
+    (wrapped,) = _wrapped(runtime)
     assert third.store.provider.version_of(wrapped) == version == CLOUD | 2
     plan(google, "decrypt", "denied", count=9)
     with pytest.raises(KeyServiceRefused):
         vault(on_kms()).opening([key_id])
+
+
+def test_wrap_keys_are_wrapped_anew_in_batches_whatever_stands_between(runtime, monkeypatch, another_runtime):
+    monkeypatch.setattr(key_versions, "BATCH", 2)
+    keys, organisations = vault(runtime), [new_id() for _ in range(5)]
+    for organisation_id in organisations:
+        keys.create_organisation(organisation_id)
+    with runtime.key_sessions.begin() as session:
+        wraps = session.scalars(select(Key).where(Key.purpose == "wrap").order_by(Key.id)).all()
+        wraps[1].wrapped, wraps[1].destroyed_at = None, runtime.clock.now()
+    root = keys.store.provider
+    root.renew()
+    with runtime.key_sessions.begin() as session:  # another process was as far as this one
+        row = session.get_one(Key, wraps[3].id)
+        context = KeyName.of(row).context(row.version)
+        row.wrapped = root.wrap(root.unwrap(row.wrapped, context), context)
+    after, done = key_versions.rewrap_root(keys.store)
+    assert (after, done) == (wraps[2].id, 2)
+    assert key_versions.rewrap_root(keys.store, after) == (wraps[4].id, 1)
+    assert key_versions.rewrap_root(keys.store, wraps[4].id) == (None, 0)
+    assert {root.version_of(wrapped) for wrapped in _wrapped(runtime)} == {root.newest()}
+    fresh = vault(another_runtime())
+    for number in (0, 2, 3, 4):
+        fresh.indexer(organisations[number])
 
 
 def test_keys_move_from_a_file_to_the_service(runtime, migrated, on_kms, another_runtime):
@@ -300,6 +377,7 @@ def test_keys_move_from_a_file_to_the_service(runtime, migrated, on_kms, another
     assert isinstance(moving.store.provider, MovingRoot)
     assert moving.indexer(organisation_id).digest("a", "b") == digest
     assert key_versions.rewrap_root(moving.store) == (None, 1)
-    assert vault(on_kms()).indexer(organisation_id).digest("a", "b") == digest
+    for later in (on_kms(), on_kms(keyring_path=migrated.keyring_path)):
+        assert vault(later).indexer(organisation_id).digest("a", "b") == digest
     with pytest.raises(KeyringError):
         vault(another_runtime()).indexer(organisation_id)

@@ -101,6 +101,12 @@ def test_our_own_ids_may_stand_there(card):
     assert "https://a.example/1" in str(card(tree))
 
 
+def test_the_entry_says_how_many_records_the_card_is_about(tenant):
+    asking = tenant.asking("sidebar", "sidebar", actor="addon")
+    sidebar.card(tenant.guard, asking, widgets({"textParagraph": {"text": tenant.sealed("x")}}), records=12)
+    assert [leaf.records for leaf in tenant.leaves()] == [12]
+
+
 def test_what_is_typed_over_is_plain(tenant, card):
     made = card(widgets({"textInput": {"name": "note", "label": "Note", "value": tenant.sealed("A&B")}}))
     assert made["sections"][0]["widgets"][0]["textInput"]["value"] == "A&B"

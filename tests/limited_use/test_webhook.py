@@ -51,6 +51,8 @@ def test_what_users_wrote_leaves_signed_and_whats_googles_is_marked(tenant, head
     assert said["mail"] == {"withheld": "limited_use", "source": "gmail"}
     assert said["count"] == said["mail"]
     assert CANARY.encode() not in made.body
+    assert made.headers["Content-Type"] == "application/json"
+    assert abs(int(made.headers["webhook-timestamp"]) - tenant.runtime.clock.now().timestamp()) < 60
     signed = f"msg_1.{made.headers['webhook-timestamp']}.".encode() + made.body
     first, second = made.headers["webhook-signature"].split(" ")
     assert first == "v1," + base64.b64encode(hmac.new(b"k" * 32, signed, hashlib.sha256).digest()).decode()

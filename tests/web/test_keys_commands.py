@@ -1,6 +1,8 @@
 """Operators renew keys and read how they stand."""
 
+import base64
 import datetime as dt
+import json
 import re
 
 import pytest
@@ -12,6 +14,14 @@ from kernel.jobs.attempt import execute_on
 from kernel.jobs.runs import Run
 from limited_use import rotation
 from limited_use.keys import KeyDestroyed, KeyPurpose, vault
+from limited_use.log import record
+from limited_use.log.checkpoint import open_checkpoint
+from limited_use.log.integrator import log_signer
+from limited_use.log.leaf import Leaf
+from limited_use.log.signer import signer_from_bytes
+from limited_use.log.sources import CHECKPOINT_FILE, HISTORY_FILE, VKEY_FILE, FolderSource
+from limited_use.log.verify import verify
+from limited_use.log.words import ActorClass, Decision, Kind
 from limited_use.models import DestroyedKey, Key
 from oauth.models import Revocation
 from oauth.revocation import Ending, end_account
@@ -118,6 +128,12 @@ def test_what_a_restore_of_both_databases_brought_back_is_ended_again_by_a_copy_
         saved = {key.id: key.wrapped for key in session.scalars(select(Key))}
     with runtime.sessions() as session:
         sub = session.get_one(Grant, ended).google_sub
+    with runtime.begin() as work:
+        named = vault(runtime).pseudonym(world.organisation_id, "grant", kept)
+        said = {"kind": Kind.KEY_ROTATED, "decision": Decision.EVENT, "actor_class": ActorClass.WORKER}
+        record.append(
+            work.session, Leaf(at=runtime.clock.now(), grants=(named,), **said), organisation_id=world.organisation_id
+        )
     end_account(runtime, sub, Ending("owner"))
     copy = tmp_path / "copy"
     assert app.test_cli_runner().invoke(args=["log", "export", str(copy)]).exit_code == 0
@@ -141,7 +157,7 @@ def test_what_a_restore_of_both_databases_brought_back_is_ended_again_by_a_copy_
     assert flask("replay", str(copy)).output.startswith("0 ended grants")
 
 
-def test_a_copy_of_another_log_ends_nothing(app, flask, tmp_path):
+def test_a_copy_that_was_changed_ends_nothing(app, flask, tmp_path):
     copy = tmp_path / "copy"
     assert app.test_cli_runner().invoke(args=["log", "export", str(copy)]).exit_code == 0
     note = (copy / "checkpoint").read_text()
@@ -150,3 +166,21 @@ def test_a_copy_of_another_log_ends_nothing(app, flask, tmp_path):
     assert said.exit_code == 1
     assert "does not hold" in said.output
     assert flask("replay", str(tmp_path)).exit_code == 1
+
+
+def test_a_copy_that_somebody_else_signed_ends_nothing(app, flask, runtime, tmp_path):
+    copy, ours = tmp_path / "copy", log_signer(runtime)
+    World(runtime)
+    assert app.test_cli_runner().invoke(args=["log", "export", str(copy)]).exit_code == 0
+    theirs = signer_from_bytes(ours.origin, bytes(32))
+    lines = [json.loads(line) for line in (copy / HISTORY_FILE).read_text().splitlines()]
+    for line in lines:
+        head = open_checkpoint(base64.b64decode(line["note"]), ours.verifier)
+        line["note"] = base64.b64encode(theirs.sign(head.size, head.root)).decode()
+    (copy / HISTORY_FILE).write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    (copy / CHECKPOINT_FILE).write_bytes(base64.b64decode(lines[-1]["note"]))
+    (copy / VKEY_FILE).write_text(f"{theirs.vkey}\n")
+    assert verify(FolderSource(copy)).verified, "it holds, but for the key that we know"
+    said = flask("replay", str(copy))
+    assert said.exit_code == 1
+    assert "not this log's" in said.output

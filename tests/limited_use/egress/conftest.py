@@ -20,6 +20,7 @@ from limited_use.egress import Client
 from limited_use.egress.registry import Registry, origin_of
 
 NAME = "hooks.example.com"
+PUBLIC, PUBLIC_6 = "93.184.215.14", "2606:2800:220:1::1"
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """The one client: what it reaches, what it refuses, and when it gives up. Real sockets on loopback throughout."""
 
 import socket
+import threading
 
 import pytest
 import requests
@@ -17,7 +18,8 @@ def test_a_registered_destination_answers_and_its_connection_is_kept(serve, egre
         answer = client.request("kms", "POST", f"{here.url}/keys/{number}", body=b"{}", headers={"X-One": "1"})
         assert (answer.status, answer.body, answer.headers["content-length"]) == (200, b"{}", "2")
     assert [seen.path for seen in here.seen] == [f"/keys/{number}" for number in range(5)]
-    assert here.seen[0].headers["X-One"] == "1"
+    assert (here.seen[0].method, here.seen[0].body, here.seen[0].headers["X-One"]) == ("POST", b"{}", "1")
+    assert here.seen[0].headers["User-Agent"].startswith("crm-io")
     assert len(here.peers) == 1
 
 
@@ -49,6 +51,29 @@ def test_a_redirect_is_an_answer_and_is_not_followed(serve, egress):
     answer = egress({"kms": here.url}).request("kms", "GET", f"{here.url}/away")
     assert answer.status == 302
     assert not other.seen
+
+
+def test_a_request_that_is_cut_off_is_not_sent_again(egress):
+    taken = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def cut():
+            while True:
+                try:
+                    near, _ = listener.accept()
+                except OSError:
+                    return
+                taken.append(near.recv(4096))
+                near.close()
+
+        thread = threading.Thread(target=cut, daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with pytest.raises(EgressFailed):
+            egress({"kms": url}).request("kms", "GET", url)
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join(10)
+    assert len(taken) == 1
 
 
 def test_an_answer_has_a_size_and_a_time(serve, egress):
@@ -159,6 +184,20 @@ def test_behind_an_outer_wall_the_proxy_is_asked_and_tls_is_spoken_with_the_dest
         assert client.request("kms", "GET", "https://hooks.example.com/x").status == 200
     assert proxy.asked == ["CONNECT hooks.example.com:443 HTTP/1.1"]
     assert here.seen[0].host == "hooks.example.com"
+
+
+def test_a_destination_that_speaks_no_http_is_reached_by_the_proxy_too(egress, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as post, socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "proxy"))
+        listener.listen()
+        proxy = Proxy(listener, post.getsockname())
+        client = egress({"mail": "smtp://mail.example.com:587"}, egress_proxy=f"unix://{tmp_path}/proxy")
+        with client.connect("mail") as made:
+            theirs, _ = post.accept()
+            with theirs:
+                theirs.sendall(b"220 here\r\n")
+                assert made.recv(10) == b"220 here\r\n"
+    assert proxy.asked == ["CONNECT mail.example.com:587 HTTP/1.1"]
 
 
 def test_this_machine_and_the_platform_s_metadata_are_reached_without_the_proxy(serve, egress):

@@ -7,7 +7,7 @@ import pytest
 from kernel.settings import GoogleEndpoints
 from limited_use.egress import Client, EgressRefused, client
 from limited_use.egress.errors import RegistryError
-from limited_use.egress.registry import FILE, for_settings, read_registry, shipped_registry
+from limited_use.egress.registry import FILE, for_settings, origin_of, read_registry, shipped_registry
 
 GOOD = FILE.read_text()
 
@@ -85,3 +85,16 @@ def test_an_entry_whose_setting_does_not_exist_is_refused(settings):
     entries = read_registry(GOOD.replace('"google.certs"', '"google.nothing"').encode())
     with pytest.raises(RegistryError, match="setting"):
         for_settings(settings, entries)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "x", "https://", "https:///x", "https://:443/", "gopher://hooks.example.com/", "https://a:b@c.example/"]
+)
+def test_an_address_without_scheme_host_or_port_belongs_to_nobody(url):
+    with pytest.raises(EgressRefused):
+        origin_of(url)
+
+
+def test_places_are_alike_in_whatever_case_and_with_the_usual_port_said_or_not():
+    assert origin_of("HTTPS://Hooks.Example.com/a?b") == origin_of("https://hooks.example.com:443")
+    assert origin_of("smtp://mail.example.com:25") == ("smtp", "mail.example.com", 25)

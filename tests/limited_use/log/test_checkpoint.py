@@ -73,6 +73,18 @@ def test_no_flipped_bit_of_a_checkpoint_is_accepted() -> None:
             open_checkpoint(changed, KNOWN)
 
 
+def test_a_signature_has_one_spelling() -> None:
+    head, _, said = NOTE.decode().rpartition(" ")
+    raw = base64.b64decode(said.strip())
+    last = said.rstrip("=\n")[-1]
+    spare = chr(ord(last) + 1)  # the lowest of the last character's bits says nothing
+    for other in (said.replace(f"{last}=", f"{spare}=", 1), f"{said[:8]}!{said[8:]}", f"{said[:8]} {said[8:]}"):
+        assert other != said
+        assert base64.b64decode(other) == raw, "a lax reader would take it for the same"
+        with pytest.raises(NoteRefused):
+            open_checkpoint(f"{head} {other}".encode(), KNOWN)
+
+
 def test_no_truncated_checkpoint_is_accepted() -> None:
     for end in range(len(NOTE)):
         with pytest.raises(NoteRefused):
@@ -112,6 +124,7 @@ def test_a_good_signature_does_not_save_a_bad_one() -> None:
         f"{ORIGIN}\n-1\n{base64.b64encode(HEAD.root).decode()}\n",
         f"{ORIGIN}\n73\n{base64.b64encode(HEAD.root[:-1]).decode()}\n",
         f"{ORIGIN}\n73\n{base64.b64encode(HEAD.root).decode()}\n\nlater\n",
+        f"{ORIGIN}\n73\n{base64.b64encode(HEAD.root).decode()}\n\n",
         f"another.example/log\n73\n{base64.b64encode(HEAD.root).decode()}\n",
         "\n",
     ],

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from limited_use.log.checkpoint import NoteRefused
+from limited_use.log.checkpoint import NoteRefused, open_checkpoint
 from limited_use.log.database_store import read_head
 from limited_use.log.export import NothingSigned, export_kit
 from limited_use.log.kit import verify as kit
@@ -49,6 +49,7 @@ def test_an_untouched_log_holds(signed_log, signer) -> None:
     assert (report.fault, report.verified) == (None, True)
     assert (report.size, report.leaves, report.checkpoints, report.pending) == (700, 700, 4, 0)
     assert report.origin == "crm.example/log"
+    assert report.root == open_checkpoint(note_of(signed_log), signer.verifier).root.hex()
 
 
 def test_leaves_that_wait_for_their_index_are_counted_and_do_no_harm(signed_log, signer, write_leaves) -> None:
@@ -61,6 +62,7 @@ def test_a_log_without_a_head_does_not_hold(runtime, signer) -> None:
     report = verify(DatabaseSource(runtime.sessions, signer.verifier))
     assert report.fault is not None
     assert "no checkpoint" in report.fault
+    assert (report.size, report.root) == (0, "")
 
 
 def test_the_empty_log_holds(runtime, signer) -> None:
@@ -179,6 +181,14 @@ def test_a_log_rewritten_with_its_key_is_found_by_who_held_an_older_head(signed_
     assert "checkpoint of 700 leaves does not fit" in report.fault
 
 
+def test_held_checkpoints_may_come_in_any_order(signed_log, signer) -> None:
+    source = DatabaseSource(signed_log.sessions, signer.verifier)
+    notes = [kept.note for kept in source.heads(700)]
+    assert len(notes) > 2
+    for held in (notes, notes[::-1], [notes[1], notes[0], notes[0]]):
+        assert verify(source, held=held).fault is None
+
+
 def test_a_log_that_grew_continues_every_held_head(signed_log, signer, write_leaves) -> None:
     held = note_of(signed_log)
     write_leaves(5)
@@ -278,6 +288,18 @@ def test_an_older_checkpoint_put_in_place_of_the_newest_is_found(folder, signer)
     assert kit.main([str(folder)]) == 1
     report = verify(FolderSource(folder, signer.verifier))
     assert report.fault is not None
+
+
+def test_a_folder_without_its_history_is_held_to_its_head(folder, signer) -> None:
+    (folder / "history.jsonl").unlink()
+    report = verify(FolderSource(folder, signer.verifier))
+    assert (report.fault, report.size, report.leaves) == (None, 700, 700)
+    assert run_script(folder).returncode == 0
+    (folder / "checkpoint").write_bytes(signer.sign(700, bytes(32)))
+    report = verify(FolderSource(folder, signer.verifier))
+    assert report.fault is not None
+    assert "does not fit" in report.fault
+    assert run_script(folder).returncode != 0, "nor does it for somebody else's eyes"
 
 
 @pytest.mark.parametrize("cut", [1, 100])
