@@ -55,17 +55,13 @@ class Runtime:
         made: T = self._parts[key]
         return made
 
-    def close_parts(self) -> None:
-        """Close the parts that can be closed, newest first; some write what they still hold, so connections stay."""
+    def close(self) -> None:
+        """Close the parts that can be closed, newest first, then every connection."""
         with self._lock:
             for made in reversed(list(self._parts.values())):
                 if callable(close := getattr(made, "close", None)):
                     close()
             self._parts.clear()
-
-    def close(self) -> None:
-        """Close the parts, then every connection."""
-        self.close_parts()
         for engine in self._engines:
             engine.dispose()
         self.redis.close()

@@ -9,7 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
+from limited_use.log.leaf import read_leaf
+from limited_use.log.models import LogLeaf
 from tests.limited_use.egress.conftest import Proxy
 from tests.limited_use.egress.test_tripwire import ROOT, environment
 
@@ -22,7 +25,7 @@ POSSIBLE = (
 
 @pytest.mark.skipif(not POSSIBLE, reason="this machine gives nobody a network namespace of their own")
 def test_without_any_route_the_product_works_through_the_proxy_and_nothing_else_gets_out(
-    settings, serve, authority, tmp_path
+    runtime, settings, serve, authority, tmp_path
 ):
     if "host=%2F" not in settings.database_url and "host=/" not in settings.database_url:
         pytest.skip("the database is reached over the network here")
@@ -53,3 +56,9 @@ def test_without_any_route_the_product_works_through_the_proxy_and_nothing_else_
     assert [line.split()[1] for line in proxy.asked] == ["www.googleapis.com:443", "oauth2.googleapis.com:443"]
     assert [seen.path for seen in google.seen] == ["/oauth2/v1/certs"]
     assert not near.seen
+    with runtime.sessions() as session:
+        leaves = [read_leaf(body) for body in session.scalars(select(LogLeaf.body))]
+    # Looking its name up is what was stopped; the entry came by the socket of the database, which has a way.
+    assert [(leaf.reason, leaf.destination, leaf.records) for leaf in leaves] == [
+        ("egress_bypassed", "socket.getaddrinfo", 1)
+    ]
