@@ -160,7 +160,7 @@ def test_a_killed_starter_leaves_no_process_and_a_startable_folder(
     place_of_data = home(folder)
     assert len(processes_of(place_of_data)) >= 2
     holder.send_signal(number)
-    holder.wait(120)  # servers end properly, and a busy machine may be slow to write
+    holder.wait(30)
     with embedded.start(folder, fast=True):  # waits for the old ones to end
         pass
     until(lambda: processes_of(place_of_data) == [])
