@@ -11,9 +11,15 @@ from kernel.jobs import Lease, Next, register, scheduled
 from kernel.runtime import Runtime
 
 
-@scheduled("crm.plant_decoys", every_s=86_400)
-def plant_decoys(runtime: Runtime, _subject_id: uuid.UUID, lease: Lease) -> Next | None:
-    """Every organisation has its decoys."""
+@register(decoys.JOB)
+def plant_decoys(runtime: Runtime, organisation_id: uuid.UUID, _lease: Lease) -> None:
+    """The organisation has its decoys."""
+    decoys.plant(runtime, organisation_id)
+
+
+@scheduled("crm.keep_decoys", every_s=86_400)
+def keep_decoys(runtime: Runtime, _subject_id: uuid.UUID, lease: Lease) -> Next | None:
+    """Every organisation has its decoys, whoever lost them."""
     with runtime.sessions() as session:
         everybody = session.scalars(select(Organisation.id)).all()
     for organisation_id in everybody:

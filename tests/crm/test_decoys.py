@@ -1,12 +1,14 @@
 """Decoys: nothing of the product shows or counts them; whatever opens them is refused, and told of."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from sqlalchemy import func, select
 
 from accounts.models import Grant, GrantStatus, Member, Role
 from accounts.notices import Notice
 from crm import decoys, holdings, people, timeline
-from crm.jobs import plant_decoys
+from crm.jobs import keep_decoys
 from crm.models import Fact, Meeting, Message
 from crm.paging import Page
 from kernel import jobs
@@ -92,6 +94,15 @@ def test_each_large_table_has_a_few_and_nothing_shows_or_counts_them(desk):
     assert decoys.plant(desk.runtime, desk.organisation_id) == 0
 
 
+def test_two_who_plant_at_one_instant_plant_once(world):
+    world.member("Ann")
+    with ThreadPoolExecutor(4) as pool:
+        planted = pool.map(lambda _: decoys.plant(world.runtime, world.organisation_id), range(4))
+    assert sorted(planted) == [0, 0, 0, len(KINDS) * decoys.EACH]
+    with world.runtime.sessions() as session:
+        assert session.scalar(select(func.count()).select_from(Grant)) == 1
+
+
 @pytest.mark.parametrize("sink", ["api", "browser", "export"])
 def test_opening_all_rows_at_once_is_refused_and_told_of(desk, sink):
     given = []
@@ -135,7 +146,7 @@ def test_they_outlive_the_end_of_a_grant_and_are_planted_again_where_some_are_go
     assert len(subjects(desk)) == decoys.EACH
     with desk.runtime.sessions.begin() as session:
         session.delete(session.scalars(select(Message)).first())
-    plant_decoys(desk.runtime, new_id(), Held())
+    keep_decoys(desk.runtime, new_id(), Held())
     assert len(subjects(desk)) == decoys.EACH
     with desk.runtime.sessions() as session:
         ours = select(func.count()).select_from(Grant).where(Grant.organisation_id == desk.organisation_id)

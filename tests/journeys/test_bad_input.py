@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from accounts.models import Grant
+from accounts.models import Grant, GrantStatus
 from crm.models import Correspondent, Participation
 from crm.webhooks.models import State, Webhook
 from demo import acts
@@ -235,7 +235,7 @@ def office(world: Callable[[Path], World], tmp_path: Path) -> Office:
     here.connect("gmail", "calendar")
     here.follow()
     with here.runtime.sessions() as session:
-        grant_id = session.scalars(select(Grant.id)).one()
+        grant_id = session.scalars(select(Grant.id).where(Grant.status == GrantStatus.ACTIVE)).one()
         message_id, person_id = session.execute(
             select(Participation.message_id, Correspondent.person_id)
             .join(Correspondent, Correspondent.id == Participation.correspondent_id)

@@ -4,10 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, text, update
+from sqlalchemy import select, text, update
 
 from accounts.models import Grant, GrantStatus
-from crm.models import Message
 from oauth.custody import custody
 from oauth.models import RefreshToken
 from tests.journeys import takeouts
@@ -213,8 +212,8 @@ def test_a_dead_refresh_token_of_one_process_is_not_the_end_of_a_newer_one(calm)
     with calm.runtime.begin() as work:
         assert work.session.scalar(select(RefreshToken.version)) == before + 1
         work.session.execute(update(RefreshToken).values(used_at=None))
-        stored = work.session.scalar(select(func.count()).select_from(Message))
+    stored = calm.counts()["crm"]["messages"]
     expire_access(calm)
     calm.follow()
     assert status(calm) == [GrantStatus.ACTIVE]
-    assert calm.counts()["crm"]["messages"] == stored
+    assert calm.counts()["crm"]["messages"] == stored > 0

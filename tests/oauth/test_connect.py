@@ -5,7 +5,9 @@ import hashlib
 import pytest
 from sqlalchemy import func, select
 
-from accounts.models import Consent, Grant
+from accounts.models import Consent, Grant, GrantStatus
+from crm import decoys
+from crm.models import Message
 from emulator.server import Running
 from kernel.jobs.runs import Run
 from kernel.runtime import Runtime
@@ -16,7 +18,7 @@ from oauth.custody import named_by_events
 from oauth.models import RefreshToken
 from oauth.scopes import FEATURES, features_of
 from sync.models import Collection
-from tests.signing_in import Person, asked, fault
+from tests.signing_in import Person, asked, fault, work_off
 
 
 def grant_of(runtime: Runtime) -> Grant:
@@ -178,3 +180,15 @@ def test_a_connected_product_begins_to_sync(anna: Person, runtime: Runtime) -> N
         assert collection.kind == "contacts"
         assert session.scalar(select(func.count()).where(Run.kind == "sync.contacts")) == 1
     assert anna.post("/connections/sync", page="/connections").status_code == 303
+
+
+def test_decoys_stand_from_the_first_connected_product_on(anna: Person, runtime: Runtime) -> None:
+    anna.sign_in()
+    for feature in ("gmail", "calendar"):
+        anna.connect(feature)
+        work_off(runtime, decoys.JOB)
+    with runtime.sessions() as session:
+        assert session.scalar(select(func.count()).select_from(Message)) == decoys.EACH
+        states = session.scalars(select(Grant.status).order_by(Grant.status)).all()
+    assert states == [GrantStatus.ACTIVE, GrantStatus.REVOKED]
+    assert anna.get("/people").status_code == 200

@@ -16,7 +16,7 @@ from crm.webhooks.happenings import Event
 
 CARLS, NOBODYS = "carl@else.example", "nobody@else.example"
 EMPTY = dict.fromkeys(("name", "email", "phone", "title", "organisation"), "")
-IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9-]{10}T[0-9:.]+Z")
+IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9-]{10}T[0-9:.]+Z|\d+ \w{3} \d{4}, \d\d:\d\d")
 """What differs between any two records: ids, and when something was written."""
 
 

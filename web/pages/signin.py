@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from accounts import sign_ins
 from accounts.models import Grant
+from crm import decoys
 from kernel.work import Work
 from oauth import attempts, trips
 from oauth.flow import CALLBACK_PATH
@@ -103,6 +104,7 @@ def leave(url: str, secret: str) -> Response:
 
 
 def _open(work: Work, grant: Grant, feature: str) -> None:
+    work.later(decoys.JOB, grant.organisation_id)  # first: they stand before there is much to read
     for collection in collections.open_for(work.session, grant, feature):
         work.later(collections.job_of(collection.kind), collection.id)
 
