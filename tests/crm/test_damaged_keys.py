@@ -77,6 +77,10 @@ def test_values_under_a_damaged_key_stay_until_it_is_mended(desk):
     assert (row.damaged_keys, row.damaged_values) == (1, row_count(desk, damaged))
     assert mails <= {value._wire for value in stored(desk)}
     assert key_ids(desk) - newest_ids(desk) == {damaged}
+    with desk.runtime.key_sessions() as session:
+        waiting = session.scalars(select(Key.purpose).where(Key.version == 1, Key.emptied_at.is_(None))).all()
+    # The key, what it is wrapped by, and those that keep their version.
+    assert set(waiting) == {"detail", "index", "mail", "prints", "pseudonym", "wrap"}
     desk.runtime.clock.advance(rotation.KEPT.total_seconds() + 1)
     assert rotation.retire(desk.runtime) > 1
     with desk.runtime.key_sessions.begin() as session:  # from a backup

@@ -5,7 +5,7 @@ from sqlalchemy import func, select, text, update
 
 from crm.models import Meeting, Message
 from crm.models import Note as NoteRow
-from limited_use import rotation
+from limited_use import key_versions, rotation
 from limited_use.asking import Asking
 from limited_use.cipher import key_id_of
 from limited_use.keys import KeyPurpose, vault
@@ -138,3 +138,48 @@ def test_one_organisations_rotation_leaves_the_others_as_they_are(desk):
     desk.runtime.clock.advance(rotation.KEPT.total_seconds() + 1)
     rotation.retire(desk.runtime)
     assert of_others() == before
+
+
+def emptied_and_newer(desk):
+    """Return the keys that are noted as used by nothing, and those of which there is a newer version."""
+    with desk.runtime.key_sessions() as session:
+        rows = session.scalars(select(Key).order_by(Key.version)).all()
+    newest = {(row.organisation_id, row.grant_id, row.joint, row.purpose): row.id for row in rows}
+    return {row.id for row in rows if row.emptied_at}, {row.id for row in rows} - set(newest.values())
+
+
+def test_no_version_counts_as_emptied_that_has_no_newer_one(desk):
+    """Keys that seal nothing yet are many: of grants that were just connected, of what derives from two of them."""
+    second, third = (desk.grant(desk.member(name)) for name in ("Bob", "Cid"))
+    vault(desk.runtime).joint_sealer(desk.organisation_id, [desk.mine, second])
+    rotate(desk)
+    vault(desk.runtime).joint_sealer(desk.organisation_id, [second, third])
+    desk.grant(desk.member("Dan"))
+    desk.runtime.clock.advance(1)
+    rotate(desk)
+    emptied, followed = emptied_and_newer(desk)
+    assert emptied == followed
+
+
+def test_a_value_that_came_under_an_old_version_after_its_table_was_seen_is_found(desk, monkeypatch):
+    (note,) = (value for value in stored(desk) if value._place.table == "notes")
+    before, looked = opened(desk), []
+
+    def late(store, rotation_id):
+        if not looked:
+            with desk.runtime.sessions.begin() as session:
+                session.execute(update(NoteRow).values(body=note))
+        looked.append(rotation_id)
+        return superseded(store, rotation_id)
+
+    superseded = key_versions.superseded
+    monkeypatch.setattr(key_versions, "superseded", late)
+    begin(desk)
+    carry_on(desk)
+    desk.runtime.clock.advance(rotation.SETTLE.total_seconds() + 1)
+    assert carry_on(desk).phase == Phase.RESEAL
+    desk.runtime.clock.advance(rotation.AGAIN_S + 1)
+    row = carry_on(desk)
+    assert (row.phase, row.passes) == (Phase.DONE, 3)
+    assert key_ids(desk) <= newest_ids(desk)
+    assert opened(desk) == before
