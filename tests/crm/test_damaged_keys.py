@@ -3,14 +3,16 @@
 import uuid
 
 import pytest
-from sqlalchemy import LargeBinary, func, select, type_coerce
+from sqlalchemy import LargeBinary, func, select, type_coerce, update
 
 from accounts.models import Organisation
+from crm.models import Message
 from limited_use import resealing, rotation
 from limited_use.keyring import KeyringError
 from limited_use.keys import vault
 from limited_use.models import Key
 from limited_use.rotation import Phase
+from limited_use.sealing import Sealed
 from tests.crm.test_rotation import (
     START,
     Untaken,
@@ -69,12 +71,14 @@ def test_a_damaged_key_is_counted_and_told_and_stops_no_other(desk, at, capsys):
     desk.meeting(bobs, desk.hear(bobs, "joe@else.example"), "what comes in is sealed by the new version", START)
 
 
-def test_values_under_a_damaged_key_stay_until_it_is_mended(desk):
+def test_values_under_a_damaged_key_stay_until_it_is_mended(desk, capsys):
     before = opened(desk)
     mails = {value._wire for value in stored(desk) if value._place.table == "messages"}
     damaged, kept = damage(desk, desk.mine, "mail", -1)
     row = rotate_past_damage(desk)
     assert (row.damaged_keys, row.damaged_values) == (1, row_count(desk, damaged))
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if "old_key_versions_in_use" in line)
+    assert f"[{damaged}]" in line
     assert mails <= {value._wire for value in stored(desk)}
     assert key_ids(desk) - newest_ids(desk) == {damaged}
     with desk.runtime.key_sessions() as session:
@@ -102,6 +106,28 @@ def row_count(desk, key_id):
     ]
     with desk.runtime.sessions() as session:
         return sum(session.scalar(count) for count in counts)
+
+
+def test_a_value_under_a_key_that_nobody_has_stops_no_rotation(desk):
+    """As after a restore of one database alone: the row names a key of later than the other's backup."""
+    with desk.runtime.sessions.begin() as session:
+        first = session.scalar(select(Message.id).order_by(Message.id).limit(1))
+        wire = Sealed(b"\x01" + (2**31 - 1).to_bytes(4, "big") + bytes(40), None)
+        session.execute(update(Message).where(Message.id == first).values(subject=wire))
+    others = {value._wire for value in stored(desk)} - {wire._wire}
+    row = rotate(desk)
+    assert (row.phase, row.damaged_values) == (Phase.DONE, 0)
+    left = {value._wire for value in stored(desk)}
+    assert wire._wire in left
+    assert left.isdisjoint(others)
+
+
+def test_each_value_is_sealed_anew_once(desk):
+    old = newest_ids(desk)
+    expected = sum(row_count(desk, key_id) for key_id in old)
+    assert rotate(desk).resealed == expected > len(stored(desk))
+    assert sum(row_count(desk, key_id) for key_id in old) == 0
+    assert sum(row_count(desk, key_id) for key_id in newest_ids(desk)) == expected
 
 
 def test_an_organisation_without_keys_stops_no_rotation(desk):
