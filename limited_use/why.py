@@ -63,7 +63,15 @@ VIEWERS: Mapping[Viewer, str] = {
     Viewer.NO_GRANT: "It was kept apart to end the access at Google.",
     Viewer.NOBODY: "No member asked.",
 }
+ALARMS: Mapping[str, str] = {
+    "decoy_opened": (
+        "Something reached for rows that nothing of the product ever shows. It was stopped, and the organisation's "
+        "admins were told."
+    ),
+    "egress_bypassed": "A connection that did not take the product's one way out was stopped.",
+}
 REASONS: Mapping[str, str] = {
+    **ALARMS,
     "limited_use": "The policy keeps it back.",
     "grant_revoked": "The connection it came from was ended.",
     "grant_gone": "The connection it came from is not there any more.",
@@ -81,6 +89,7 @@ REASONS: Mapping[str, str] = {
     "unknown_purpose": "The purpose it was asked for is none of ours.",
     "ai_not_allowed": "No admin of the organisation has allowed AI tools.",
     "too_large": "The answer was larger than its place takes.",
+    "no_address": "There was no address that it could be sent to.",
     "repeats_google": "A user's text repeated what Google gave, so it was kept back like the original.",
 }
 EVENTS: Mapping[Kind, str] = {
@@ -147,9 +156,9 @@ def why(leaf: Leaf, viewers: tuple[Viewer, ...], table: Policy | None = None) ->
     """Return the sentences that explain the entry, the decision first."""
     table = table or shipped_policy()
     if leaf.decision is Decision.EVENT:
-        told = [EVENTS.get(leaf.kind, "Something happened that the log records."), *_record(leaf)]
+        told = [ALARMS.get(leaf.reason or "", EVENTS[leaf.kind]), *_record(leaf)]
         return [*told, _OPENED if leaf.reason == "opened" else "Nothing was opened by it."]
-    said = [_decision(leaf), _asked(leaf, table)]
+    said = [_decision(leaf), *_asked(leaf, table)]
     if leaf.labels:
         said.append(f"The values came from {_listed(ORIGINS.get(label, label) for label in leaf.labels)}.")
         said += [VIEWERS[viewer] for viewer in viewers] or [_GONE]
@@ -179,21 +188,22 @@ def _its(count: int) -> str:
     return "its" if count == 1 else "their"
 
 
-def _asked(leaf: Leaf, table: Policy) -> str:
-    where = SINKS.get(leaf.sink, "") if leaf.sink else ""
-    purpose = PURPOSES.get(leaf.purpose, "") if leaf.purpose else ""
+def _asked(leaf: Leaf, table: Policy) -> list[str]:
+    """Return who asked for what, to go where; nothing of what the product stopped by itself."""
+    if leaf.sink is None or leaf.purpose is None:
+        return []
     feature = table.features.get(leaf.feature or "")
     named = f" ({feature})" if feature else ""
-    return f"{_ACTORS[leaf.actor_class]} asked for it {purpose}{named}, to go to {where}.".replace("  ", " ")
+    return [f"{_ACTORS[leaf.actor_class]} asked for it {PURPOSES[leaf.purpose]}{named}, to go to {SINKS[leaf.sink]}."]
 
 
 def _rules(leaf: Leaf, viewers: tuple[Viewer, ...], table: Policy) -> list[str]:
     """Return what the present rules say of such values, each rule once."""
+    if leaf.sink is None or leaf.purpose is None:
+        return []
     said: list[str] = []
     known = [Origin(label) for label in leaf.labels if label in _KNOWN]
     for label, viewer in product(known, viewers):
-        if leaf.sink is None or leaf.purpose is None:
-            continue
         found = explain(Question(label, leaf.purpose, leaf.sink, viewer, leaf.feature or ""), table)
         number = "No rule" if found.rule is None else f"Rule {found.rule.number}"
         sentence = f"{number}: {found.why}"

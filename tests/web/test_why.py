@@ -1,20 +1,26 @@
 """The log says why of each entry, and the page Policy what happens to a value anywhere."""
 
+import ast
 import datetime as dt
 import html
 import re
 import uuid
+from pathlib import Path
 
 import pytest
 
 from accounts.models import Role, Sharing
+from limited_use import repeats
+from limited_use.decoys import DecoyOpened
+from limited_use.egress import reports
 from limited_use.log.leaf import Leaf
 from limited_use.log.words import ActorClass, Decision, Kind, Purpose, Sink
 from limited_use.policy import Viewer, shipped_policy
-from limited_use.why import EVENTS, REASONS, relations_of, why
+from limited_use.why import EVENTS, PURPOSES, REASONS, SINKS, relations_of, why
 from tests.signing_in import Person
 from tests.web.office import Office
 
+ROOT = Path(__file__).parents[2]
 NOW = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
 ME, OTHER = uuid.UUID(int=1), uuid.UUID(int=2)
 MINE, THEIRS = "a" * 32, "b" * 32
@@ -89,6 +95,100 @@ def test_it_names_the_rule_the_place_and_the_feature() -> None:
     assert "earlier policy" in " ".join(why(leaf(policy="0" * 64), (Viewer.OWNER,)))
     stopped = leaf(kind=Kind.SECURITY_EVENT, decision=Decision.REFUSE, sink=None, purpose=None, policy="0" * 64)
     assert "earlier policy" not in " ".join(why(stopped, ()))
+
+
+def test_every_word_of_places_purposes_and_who_asked_has_its_name() -> None:
+    assert set(SINKS) == set(Sink)
+    assert set(PURPOSES) == set(Purpose)
+    for actor in ActorClass:
+        assert why(leaf(actor_class=actor), ())[1].endswith(ASKED.removeprefix("A member"))
+
+
+def test_every_reason_that_the_guard_gives_has_its_sentence() -> None:
+    given = {DecoyOpened.code, reports.REASON, repeats.REASON}
+    for folder in ("limited_use", "web", "addon"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for call in filter(_gives_a_reason, ast.walk(ast.parse(path.read_text()))):
+                given |= {one.value for one in call.args if isinstance(one, ast.Constant)}
+    assert {"wrong_sink", "no_address", "key_destroyed"} <= given
+    assert given - set(REASONS) == set()
+
+
+def _gives_a_reason(node: ast.AST) -> bool:
+    called = getattr(node, "func", None)
+    return getattr(called, "attr", getattr(called, "id", "")) in {"refuse", "_refusal"}
+
+
+ASKED = (
+    "A member asked for it for a feature that people see (People: the list, its search, and each person's page), "
+    "to go to a page in the browser."
+)
+NOTHING = {"labels": (), "sink": None, "purpose": None, "feature": None, "opened": 0}
+EXPLAINED: list[tuple[dict, list[str]]] = [
+    (
+        {"opened": 0, "withheld": 1, "reason": "grant_suspended", "labels": ()},
+        [
+            "Withheld: 1 value stayed closed, and a mark stood in its place.",
+            ASKED,
+            REASONS["grant_suspended"],
+        ],
+    ),
+    (
+        {
+            "opened": 1,
+            "withheld": 1_200,
+            "labels": ("calendar", "contacts", "gmail"),
+            "feature": "no_more",
+            "reason": "x",
+        },
+        [
+            "Opened: 1 value; 1,200 values stayed closed.",
+            "A member asked for it for a feature that people see, to go to a page in the browser.",
+            "The values came from Google Calendar, Google Contacts and Gmail.",
+            "The connection it came from has ended since, so the log does not tell whose it was.",
+            "The reason is recorded as “x”.",
+        ],
+    ),
+    (
+        {"opened": 0, "withheld": 2_000, "reason": "limited_use", "labels": ()},
+        [
+            "Withheld: 2,000 values stayed closed, and a mark stood in their place.",
+            ASKED,
+        ],
+    ),
+    (
+        NOTHING | {"kind": Kind.SECURITY_EVENT, "decision": Decision.REFUSE, "reason": "egress_bypassed"},
+        [
+            "Refused: nothing of the answer was given.",
+            "A connection that did not take the product's one way out was stopped.",
+        ],
+    ),
+    (
+        NOTHING | {"kind": Kind.SECURITY_EVENT, "decision": Decision.EVENT, "reason": "decoy_opened"},
+        [REASONS["decoy_opened"], "Nothing was opened by it."],
+    ),
+    (
+        NOTHING | {"kind": Kind.SECURITY_EVENT, "decision": Decision.EVENT, "reason": "tokens-revoked"},
+        [EVENTS[Kind.SECURITY_EVENT], "Nothing was opened by it."],
+    ),
+    (
+        NOTHING | {"kind": Kind.STAFF_CASE, "decision": Decision.EVENT, "reason": "opened", "ticket": str(ME)},
+        [
+            EVENTS[Kind.STAFF_CASE],
+            f"The case is {ME}.",
+            "Under it something was opened, together with more: the entry before it tells how much.",
+        ],
+    ),
+    (
+        NOTHING | {"kind": Kind.CONSENT, "decision": Decision.EVENT, "consent": str(OTHER)},
+        [EVENTS[Kind.CONSENT], f"The record of the consent is {OTHER}.", "Nothing was opened by it."],
+    ),
+]
+
+
+@pytest.mark.parametrize(("said", "told"), EXPLAINED)
+def test_an_entry_is_explained_in_these_words(said: dict, told: list[str]) -> None:
+    assert why(leaf(**said), ()) == told
 
 
 def test_each_entry_names_the_policy_that_was_in_force(office: Office) -> None:
