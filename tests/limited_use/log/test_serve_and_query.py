@@ -122,6 +122,14 @@ def test_page_sizes_are_bounded(mixed) -> None:
         assert len(leaves(session, ORGANISATION, Filters(), Page(size=10**9)).rows) == 11
 
 
+def test_no_page_follows_one_that_holds_all(mixed) -> None:
+    with mixed.sessions() as session:
+        whole = leaves(session, ORGANISATION, Filters(), Page(size=11))
+        assert (len(whole.rows), whole.before) == (11, None)
+        most = leaves(session, ORGANISATION, Filters(), Page(size=10))
+        assert (len(most.rows), most.before) == (10, most.rows[-1].id)
+
+
 def test_facets_count_what_the_filters_leave(mixed) -> None:
     with mixed.sessions() as session:
         counted = facets(session, ORGANISATION, Filters())

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from limited_use.log.checkpoint import NoteRefused, open_checkpoint
 from limited_use.log.database_store import read_head
@@ -50,6 +50,25 @@ def test_an_untouched_log_holds(signed_log, signer) -> None:
     assert (report.size, report.leaves, report.checkpoints, report.pending) == (700, 700, 4, 0)
     assert report.origin == "crm.example/log"
     assert report.root == open_checkpoint(note_of(signed_log), signer.verifier).root.hex()
+
+
+def test_what_is_added_while_it_is_looked_at_is_no_fault(signed_log, signer, write_leaves) -> None:
+    source, grown = DatabaseSource(signed_log.sessions, signer.verifier), []
+
+    def grow(_connection, _cursor, statement: str, *_) -> None:
+        if "log_checkpoints" in statement and not grown:
+            grown.append(statement)
+            write_leaves(300, 700)
+            integrate(signed_log.sessions, signer, signed_log.clock)
+
+    engine = signed_log.sessions.kw["bind"]
+    event.listen(engine, "after_cursor_execute", grow)
+    try:
+        assert list(source.strays()) == []
+    finally:
+        event.remove(engine, "after_cursor_execute", grow)
+    assert grown
+    assert verify(source).size == 1000
 
 
 def test_leaves_that_wait_for_their_index_are_counted_and_do_no_harm(signed_log, signer, write_leaves) -> None:
