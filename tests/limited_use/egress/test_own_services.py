@@ -1,10 +1,12 @@
 """Which services of its own a process may connect to, as its settings name them."""
 
+import socket
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
-from limited_use.egress.tripwire import Own
+from limited_use.egress.tripwire import Own, _connects
 
 POSTGRES = "postgresql+psycopg://"
 
@@ -16,9 +18,10 @@ POSTGRES = "postgresql+psycopg://"
         (f"{POSTGRES}u:p@db:5433/crm", "rediss://u:p@c:6380/0", {("db", 5433), ("c", 6380)}, set()),
         (f"{POSTGRES}/crm?host=/run/postgresql", "unix:///run/redis.sock?db=1", set(), {"/run/redis.sock"}),
         (f"{POSTGRES}/crm?host=one:5433&host=two", "redis://c", {("one", 5433), ("two", 5432), ("c", 6379)}, set()),
+        (f"{POSTGRES}u@one,two:5433/crm", "redis://c", {("one", 5433), ("two", 5433), ("c", 6379)}, set()),
         (f"{POSTGRES}u@[fd00::5]:5433/crm", "redis://[fd00::6]/0", {("fd00::5", 5433), ("fd00::6", 6379)}, set()),
     ],
-    ids=["usual-ports", "own-ports", "unix", "several-hosts", "six"],
+    ids=["usual-ports", "own-ports", "unix", "several-hosts", "hosts-in-a-row", "six"],
 )
 def test_own_services_are_those_of_the_settings(settings, database, redis, places, paths):
     own = Own.of(replace(settings, database_url=database, keys_database_url=database, redis_url=redis))
@@ -34,3 +37,24 @@ def test_a_service_named_by_its_name_may_be_connected_to_by_its_address_and_no_o
     assert not own.may_connect("10.0.0.1", 6379)
     monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: pytest.fail("asked again within the minute"))
     assert own.may_connect("127.0.0.1", 6379)
+
+
+@pytest.mark.parametrize(
+    ("family", "address", "passes"),
+    [
+        (socket.AF_INET, ("127.0.0.1", 6379), True),
+        (socket.AF_INET, ("127.0.0.1", 6380), False),
+        (socket.AF_INET, ("10.0.0.1", 6379), False),
+        (socket.AF_INET6, ("::1", 6379, 0, 0), False),
+        (socket.AF_UNIX, "/run/redis.sock", True),
+        (socket.AF_UNIX, b"/run/redis.sock", True),
+        (socket.AF_UNIX, "/run/other.sock", False),
+        (socket.AF_UNIX, b"/run/\xff.sock", False),
+        (socket.AF_UNIX, "\0redis.sock", False),
+        (socket.AF_INET, None, True),  # connected already, and judged then
+        (40, ("127.0.0.1", 6379), False),  # AF_VSOCK, the way from a virtual machine to its host, and whatever comes
+    ],
+)
+def test_a_socket_of_whatever_family_reaches_own_services_alone(family, address, passes):
+    own = Own(frozenset({("127.0.0.1", 6379)}), frozenset({"/run/redis.sock"}), frozenset())
+    assert _connects(own, (SimpleNamespace(family=family), address)) is passes

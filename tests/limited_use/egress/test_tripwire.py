@@ -19,7 +19,7 @@ from limited_use.log.words import Decision, Kind
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = Path(__file__).with_name("tripwire_program.py")
-ALLOWED = {"registered_through_the_client", "own_database", "own_queue", "own_name"}
+ALLOWED = {"registered_through_the_client", "own_database", "own_queue", "own_pair", "own_name"}
 OTHERWISE = {"other_interpreter": "RuntimeError"}  # Python's own, for what the hook said
 REFUSED_BEFORE = {"unregistered_through_the_client": "egress_refused", "private_user_url": "url_private"}
 

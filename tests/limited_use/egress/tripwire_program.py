@@ -88,6 +88,15 @@ def abstract_socket() -> None:
         made.connect("\0crm-canary")
 
 
+def other_family() -> None:
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW) as made:
+        made.connect((0, 0))
+
+
+if hasattr(socket, "AF_NETLINK"):  # Linux's
+    attempt(other_family)
+
+
 @attempt
 def look_up() -> None:
     socket.getaddrinfo("canary.example.com", 443)
@@ -227,6 +236,14 @@ def own_database() -> None:
 def own_queue() -> None:
     """Allowed."""
     redis.Redis.from_url(RUNTIME.settings.redis_url).ping()
+
+
+@attempt
+def own_pair() -> None:
+    """Allowed: nothing is reached by what is connected."""
+    one, other = socket.socketpair()
+    with one, other:
+        one.sendmsg([b"canary"])
 
 
 @attempt
