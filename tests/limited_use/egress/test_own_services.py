@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from limited_use.egress.tripwire import Own, _connects
+from limited_use.egress.tripwire import Own, _connects, _looks_up, _names_itself
 
 POSTGRES = "postgresql+psycopg://"
 
@@ -58,3 +58,30 @@ def test_a_service_named_by_its_name_may_be_connected_to_by_its_address_and_no_o
 def test_a_socket_of_whatever_family_reaches_own_services_alone(family, address, passes):
     own = Own(frozenset({("127.0.0.1", 6379)}), frozenset({"/run/redis.sock"}), frozenset())
     assert _connects(own, (SimpleNamespace(family=family), address)) is passes
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "passes"),
+    [
+        ("db.example.com", 5432, True),
+        ("db.example.com", "5432", True),
+        (b"db.example.com", 5432, True),
+        ("db.example.com", None, True),
+        ("db.example.com", 6379, False),
+        ("canary.example.com", 5432, False),  # a look-up carries what is asked for to whoever answers
+        ("canary.example.com", 6379, False),
+        (b"\xff.example.com", 5432, False),
+        (None, 8080, True),  # to listen everywhere
+    ],
+)
+def test_names_of_own_services_alone_are_looked_up(host, port, passes):
+    own = Own(frozenset({("db.example.com", 5432), ("cache", 6379)}), frozenset(), frozenset())
+    assert _looks_up(own, (host, port, 0, 0, 0)) is passes
+
+
+@pytest.mark.parametrize(
+    ("asked", "passes"),
+    [("here", True), (("here", 80), True), ("canary.example.com", False), (("192.0.2.1", 80), False)],
+)
+def test_only_its_own_name_is_asked_for_by_the_older_calls(asked, passes):
+    assert _names_itself(Own(frozenset(), frozenset(), frozenset({"here"})), (asked,)) is passes
