@@ -13,9 +13,10 @@ from collections.abc import Callable
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from accounts.models import Grant, GrantStatus, Member, Organisation, Sharing
+from accounts.models import Grant, GrantStatus, Member, Sharing
 from crm.models import Fact, Meeting, Message
 from kernel.ids import new_id
+from kernel.jobs import Lease
 from kernel.runtime import Runtime
 from limited_use.cipher import Sealer
 from limited_use.keys import KeyPurpose, vault
@@ -27,27 +28,30 @@ _YEARS = 2
 _HOUR = dt.timedelta(hours=1)
 
 
-def plant(runtime: Runtime, organisation_id: uuid.UUID) -> int:
-    """Leave the organisation with its decoys; return how many rows were planted now."""
+def plant(runtime: Runtime, organisation_id: uuid.UUID, lease: Lease) -> int:
+    """Leave the organisation with its decoys; return how many rows were planted now.
+
+    Raises:
+        LeaseLost: if another worker plants them; then this one left no row.
+    """
     keys, now = vault(runtime), runtime.clock.now()
-    with runtime.begin() as work:
-        # One at a time in each organisation, for which this stands: else two would plant twice as many.
-        held = select(Organisation.id).where(Organisation.id == organisation_id)
-        work.session.execute(held.with_for_update(key_share=True))
+    with runtime.sessions() as session:
         first = (
             select(Member.id).where(Member.organisation_id == organisation_id).order_by(Member.created_at, Member.id)
         )
-        member_id = work.session.scalar(first.limit(1))
-        if member_id is None:
-            return 0
-        grant_id = keys.create_decoy(organisation_id)
+        member_id = session.scalar(first.limit(1))
+    if member_id is None:
+        return 0
+    grant_id = keys.create_decoy(organisation_id)  # may ask the key service, so no transaction is open
+    sealers = {purpose: keys.sealer(organisation_id, purpose, grant_id) for _, purpose, _ in _KINDS}
+    planted = 0
+    with runtime.begin() as work:
+        lease.check(work.session)
         _keep_grant(work.session, Grant(id=grant_id, organisation_id=organisation_id, member_id=member_id), now)
-        planted = 0
         for kind, purpose, make in _KINDS:
-            sealer = keys.sealer(organisation_id, purpose, grant_id)
             there = work.session.scalar(select(func.count()).select_from(kind).where(kind.grant_id == grant_id)) or 0
             for _ in range(there, EACH):
-                work.session.add(make(sealer, organisation_id, grant_id, _some_time(now)))
+                work.session.add(make(sealers[purpose], organisation_id, grant_id, _some_time(now)))
                 planted += 1
     return planted
 

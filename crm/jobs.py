@@ -12,21 +12,19 @@ from kernel.runtime import Runtime
 
 
 @register(decoys.JOB)
-def plant_decoys(runtime: Runtime, organisation_id: uuid.UUID, _lease: Lease) -> None:
+def plant_decoys(runtime: Runtime, organisation_id: uuid.UUID, lease: Lease) -> None:
     """The organisation has its decoys."""
-    decoys.plant(runtime, organisation_id)
+    decoys.plant(runtime, organisation_id, lease)
 
 
 @scheduled("crm.keep_decoys", every_s=86_400)
-def keep_decoys(runtime: Runtime, _subject_id: uuid.UUID, lease: Lease) -> Next | None:
-    """Every organisation has its decoys, whoever lost them."""
+def keep_decoys(runtime: Runtime, _subject_id: uuid.UUID, _lease: Lease) -> None:
+    """Every organisation has a run to come that plants what it lacks."""
     with runtime.sessions() as session:
         everybody = session.scalars(select(Organisation.id)).all()
     for organisation_id in everybody:
-        if lease.stopping:
-            return Next()
-        decoys.plant(runtime, organisation_id)
-    return None
+        with runtime.begin() as work:
+            work.later(decoys.JOB, organisation_id)
 
 
 @register("crm.tidy")

@@ -1,7 +1,5 @@
 """Decoys: nothing of the product shows or counts them; whatever opens them is refused, and told of."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 from sqlalchemy import func, select
 
@@ -13,6 +11,7 @@ from crm.models import Fact, Meeting, Message
 from crm.paging import Page
 from kernel import jobs
 from kernel.ids import new_id
+from kernel.jobs import lease
 from limited_use import rotation
 from limited_use.asking import Asking, Refused
 from limited_use.cipher import key_id_of
@@ -26,6 +25,7 @@ from limited_use.release import guard
 from oauth import purge
 from privacy.notices import told
 from tests.crm.world import World
+from tests.signing_in import work_off
 
 KINDS = (Message, Meeting, Fact)
 
@@ -46,7 +46,7 @@ def desk(world):
     world.match_all(world.mine)
     world.message(world.mine, world.jane, "a real subject")
     world.before = counted(world)
-    assert decoys.plant(world.runtime, world.organisation_id) == len(KINDS) * decoys.EACH
+    assert decoys.plant(world.runtime, world.organisation_id, Held()) == len(KINDS) * decoys.EACH
     return world
 
 
@@ -91,16 +91,21 @@ def test_each_large_table_has_a_few_and_nothing_shows_or_counts_them(desk):
             assert there == decoys.EACH
         assert session.get_one(Grant, ghost(desk)).status == GrantStatus.REVOKED
     assert counted(desk) == desk.before
-    assert decoys.plant(desk.runtime, desk.organisation_id) == 0
+    assert decoys.plant(desk.runtime, desk.organisation_id, Held()) == 0
 
 
-def test_two_who_plant_at_one_instant_plant_once(world):
+def test_whose_run_was_taken_over_plants_nothing(world):
     world.member("Ann")
-    with ThreadPoolExecutor(4) as pool:
-        planted = pool.map(lambda _: decoys.plant(world.runtime, world.organisation_id), range(4))
-    assert sorted(planted) == [0, 0, 0, len(KINDS) * decoys.EACH]
-    with world.runtime.sessions() as session:
-        assert session.scalar(select(func.count()).select_from(Grant)) == 1
+    with world.runtime.begin() as work:
+        run = work.later(decoys.JOB, world.organisation_id)
+    _, organisation_id, first = lease.take(world.runtime, run.id, run.lease)
+    with world.runtime.begin() as work:
+        work.session.get_one(jobs.Run, run.id).leased_until = None  # as after a pause of this worker
+    _, _, second = lease.take(world.runtime, run.id, first.number)
+    assert decoys.plant(world.runtime, organisation_id, second) == len(KINDS) * decoys.EACH
+    with pytest.raises(jobs.LeaseLost):
+        decoys.plant(world.runtime, organisation_id, first)
+    assert len(subjects(world)) == decoys.EACH
 
 
 @pytest.mark.parametrize("sink", ["api", "browser", "export"])
@@ -147,6 +152,7 @@ def test_they_outlive_the_end_of_a_grant_and_are_planted_again_where_some_are_go
     with desk.runtime.sessions.begin() as session:
         session.delete(session.scalars(select(Message)).first())
     keep_decoys(desk.runtime, new_id(), Held())
+    work_off(desk.runtime, decoys.JOB)
     assert len(subjects(desk)) == decoys.EACH
     with desk.runtime.sessions() as session:
         ours = select(func.count()).select_from(Grant).where(Grant.organisation_id == desk.organisation_id)
